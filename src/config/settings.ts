@@ -1,0 +1,253 @@
+import { plainToInstance, Transform } from 'class-transformer';
+import {
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsString,
+  IsUrl,
+  Matches,
+  Max,
+  MaxLength,
+  Min,
+  MinLength,
+  validateSync,
+} from 'class-validator';
+import { resolve } from 'node:path';
+
+export type Role = 'all' | 'api' | 'worker';
+
+const wholeNumber = Transform(({ value }) =>
+  typeof value === 'string' && /^-?\d+$/.test(value) ? Number(value) : value,
+);
+const yesOrNo = Transform(({ value }) =>
+  value === 'true' || value === '1' ? true : value === 'false' || value === '0' ? false : value,
+);
+
+/** Every setting of a process, named as its environment variable; `.env.example` explains each in one line. */
+export class Settings {
+  @IsIn(['production', 'development', 'test'])
+  NODE_ENV: 'production' | 'development' | 'test' = 'development';
+
+  @IsIn(['all', 'api', 'worker'])
+  ROLE: Role = 'all';
+
+  @wholeNumber
+  @IsInt()
+  @Min(0)
+  @Max(65_535)
+  PORT?: number;
+
+  @IsOptional()
+  @IsString()
+  @MaxLength(255)
+  HOST?: string;
+
+  @IsString()
+  @MinLength(1)
+  HOLDFAST_HOME = '.holdfast';
+
+  @IsOptional()
+  @IsString()
+  @MinLength(16)
+  @MaxLength(512)
+  HOLDFAST_BOOTSTRAP_KEY?: string;
+
+  @IsOptional()
+  @Matches(/^rediss?:\/\/.+/, { message: 'REDIS_URL must begin with redis:// or rediss://' })
+  REDIS_URL?: string;
+
+  @IsOptional()
+  @IsString()
+  REDIS_HOST?: string;
+
+  @wholeNumber
+  @IsInt()
+  @Min(1)
+  @Max(65_535)
+  REDIS_PORT = 6379;
+
+  @IsOptional()
+  @IsString()
+  REDIS_USERNAME?: string;
+
+  @IsOptional()
+  @IsString()
+  REDIS_PASSWORD?: string;
+
+  @wholeNumber
+  @IsInt()
+  @Min(0)
+  @Max(1023)
+  REDIS_DB = 0;
+
+  @yesOrNo
+  @IsIn([true, false], { message: 'REDIS_TLS must be true or false' })
+  REDIS_TLS = false;
+
+  @IsOptional()
+  @Matches(/^[^\s,:]+:\d+(,[^\s,:]+:\d+)*$/, { message: 'REDIS_SENTINELS must be host:port,host:port' })
+  REDIS_SENTINELS?: string;
+
+  @IsString()
+  REDIS_SENTINEL_NAME = 'mymaster';
+
+  @IsOptional()
+  @IsString()
+  REDIS_SENTINEL_PASSWORD?: string;
+
+  @IsOptional()
+  @Matches(/^[^\s,:]+:\d+(,[^\s,:]+:\d+)*$/, { message: 'REDIS_CLUSTER_NODES must be host:port,host:port' })
+  REDIS_CLUSTER_NODES?: string;
+
+  @Matches(/^[A-Za-z0-9_-]{1,40}$/, {
+    message: 'REDIS_PREFIX must be 1 to 40 letters, digits, dashes or underscores',
+  })
+  REDIS_PREFIX = 'bull';
+
+  @IsOptional()
+  @Matches(/^postgres(ql)?:\/\/.+/, { message: 'DATABASE_URL must begin with postgres:// or postgresql://' })
+  DATABASE_URL?: string;
+
+  @wholeNumber
+  @IsInt()
+  @Min(2)
+  @Max(100)
+  DATABASE_POOL_SIZE = 10;
+
+  @IsString()
+  @Matches(/^\*$|^[A-Za-z0-9_-]+(,[A-Za-z0-9_-]+)*$/, {
+    message: 'WORKER_QUEUES must be * or queue names with commas between',
+  })
+  WORKER_QUEUES = '*';
+
+  @wholeNumber
+  @IsInt()
+  @Min(1_000)
+  @Max(3_600_000)
+  SHUTDOWN_TIMEOUT_MS = 30_000;
+
+  @IsIn(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
+  LOG_LEVEL = 'info';
+
+  @IsIn(['json', 'pretty'])
+  LOG_FORMAT: 'json' | 'pretty' = 'json';
+
+  @yesOrNo
+  @IsIn([true, false], { message: 'QUEUE_TEST_ENABLED must be true or false' })
+  QUEUE_TEST_ENABLED?: boolean;
+
+  @wholeNumber
+  @IsInt()
+  @Min(1)
+  @Max(100)
+  VALIDATION_CONCURRENCY = 2;
+
+  @wholeNumber
+  @IsInt()
+  @Min(1)
+  @Max(1_099_511_627_776)
+  VALIDATION_MAX_BYTES = 2_147_483_648;
+
+  @wholeNumber
+  @IsInt()
+  @Min(1)
+  @Max(10_000_000)
+  VALIDATION_MAX_STORED_FINDINGS = 100_000;
+
+  @IsOptional()
+  @IsUrl({ require_tld: false, protocols: ['http', 'https'], require_protocol: true })
+  PUBLIC_URL?: string;
+
+  get isProduction(): boolean {
+    return this.NODE_ENV === 'production';
+  }
+
+  get home(): string {
+    return resolve(this.HOLDFAST_HOME);
+  }
+
+  get hasRedis(): boolean {
+    return [this.REDIS_URL, this.REDIS_HOST, this.REDIS_SENTINELS, this.REDIS_CLUSTER_NODES].some(
+      (value) => value !== undefined,
+    );
+  }
+
+  /** The port to listen on; a worker's is for its probes only. */
+  get port(): number {
+    return this.PORT ?? (this.ROLE === 'worker' ? 3001 : 3000);
+  }
+
+  /** Loopback unless a key guards the server. */
+  get host(): string {
+    return this.HOLDFAST_BOOTSTRAP_KEY === undefined ? '127.0.0.1' : (this.HOST ?? '0.0.0.0');
+  }
+
+  get isQueueTestEnabled(): boolean {
+    return this.QUEUE_TEST_ENABLED ?? !this.isProduction;
+  }
+}
+
+/** Thrown once for the whole environment; its message names every bad variable. */
+export class SettingsError extends Error {
+  constructor(readonly problems: readonly string[]) {
+    super(
+      `These settings stop the server from starting:\n${problems.map((line) => `  - ${line}`).join('\n')}`,
+    );
+    this.name = 'SettingsError';
+  }
+}
+
+function missingInProduction(settings: Settings): string[] {
+  if (!settings.isProduction) return [];
+  const missing: string[] = [];
+  if (!settings.hasRedis) {
+    missing.push('REDIS_URL is missing: in production name the Redis to use (or REDIS_HOST and its parts)');
+  }
+  if (settings.DATABASE_URL === undefined) {
+    missing.push('DATABASE_URL is missing: in production name the PostgreSQL database to use');
+  }
+  if (settings.HOLDFAST_BOOTSTRAP_KEY === undefined) {
+    missing.push('HOLDFAST_BOOTSTRAP_KEY is missing: in production nothing is served without a key');
+  }
+  return missing;
+}
+
+function contradictions(settings: Settings): string[] {
+  const ways = [settings.REDIS_URL, settings.REDIS_SENTINELS, settings.REDIS_CLUSTER_NODES].filter(Boolean);
+  const found: string[] = [];
+  if (ways.length > 1) {
+    found.push('REDIS_URL, REDIS_SENTINELS and REDIS_CLUSTER_NODES exclude each other: set one of them');
+  }
+  if (
+    settings.HOST !== undefined &&
+    settings.HOLDFAST_BOOTSTRAP_KEY === undefined &&
+    !isLoopback(settings.HOST)
+  ) {
+    found.push('HOST needs HOLDFAST_BOOTSTRAP_KEY: without a key the server listens on loopback only');
+  }
+  return found;
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
+}
+
+/** Reads and checks the environment; an empty variable counts as not set. Throws {@link SettingsError}. */
+export function readSettings(environment: NodeJS.ProcessEnv): Settings {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const known = Object.fromEntries(
+    settingNames().flatMap((name) => (given[name] === undefined ? [] : [[name, given[name]]])),
+  );
+  const settings = plainToInstance(Settings, known, { exposeDefaultValues: true });
+  const problems = validateSync(settings, { skipMissingProperties: true }).flatMap((error) =>
+    Object.values(error.constraints ?? {}).slice(0, 1),
+  );
+  problems.push(...missingInProduction(settings), ...contradictions(settings));
+  if (problems.length > 0) throw new SettingsError(problems);
+  return settings;
+}
+
+/** The names of all environment variables the server reads. */
+export function settingNames(): string[] {
+  return Object.keys(new Settings());
+}

@@ -1,0 +1,38 @@
+import { RequestMethod, type DynamicModule } from '@nestjs/common';
+import { LoggerModule } from 'nestjs-pino';
+import type { Options } from 'pino-http';
+import type { Settings } from '../../config/settings';
+import { logContext } from './correlation';
+
+const silentPaths = /^\/(health|admin\/queues\/(static|api))/;
+
+/** Structured logs: one JSON line per event, each with the correlation id of its request or job. */
+export function loggingModule(settings: Settings): DynamicModule {
+  const pinoHttp: Options = {
+    level: settings.LOG_LEVEL,
+    base: { role: settings.ROLE, pid: process.pid },
+    timestamp: () => `,"time":"${new Date().toISOString()}"`,
+    formatters: { level: (label) => ({ level: label }) },
+    mixin: () => ({ ...logContext() }),
+    quietReqLogger: true,
+    // Headers are left out altogether: a key can travel in any of them.
+    serializers: {
+      req: ({ id, method, url }: { id: string; method: string; url: string }) => ({
+        id,
+        method,
+        url: url.split('?')[0]?.slice(0, 300),
+      }),
+      res: ({ statusCode }: { statusCode: number }) => ({ statusCode }),
+    },
+    customLogLevel: (_request, response, error) =>
+      error !== undefined || response.statusCode >= 500 ? 'error' : 'info',
+    autoLogging: { ignore: ({ url }) => silentPaths.test(url ?? '') },
+    ...(settings.LOG_FORMAT === 'pretty' && {
+      transport: { target: 'pino-pretty', options: { singleLine: true, ignore: 'pid,role' } },
+    }),
+  };
+  return LoggerModule.forRoot({
+    pinoHttp,
+    forRoutes: [{ path: '*splat', method: RequestMethod.ALL }],
+  });
+}

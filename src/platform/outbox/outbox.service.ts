@@ -1,0 +1,33 @@
+import { Injectable } from '@nestjs/common';
+import type { Transaction } from '../database/database.service';
+import { correlationId } from '../logging/correlation';
+import { OutboxRelay } from './outbox-relay.service';
+import { outbox } from './outbox.tables';
+
+export interface PromisedJob {
+  readonly type: string;
+  /** Derives the job's id, so that a repeated relay is still one job. */
+  readonly key: string;
+  readonly payload: object;
+  readonly tenant?: string;
+}
+
+/** Promises a job in the same transaction as the row it belongs to. */
+@Injectable()
+export class Outbox {
+  constructor(private readonly relay: OutboxRelay) {}
+
+  async put(
+    transaction: Transaction,
+    { type, key, payload, tenant = 'default' }: PromisedJob,
+  ): Promise<void> {
+    await transaction
+      .insert(outbox)
+      .values({ tenant, jobType: type, key, payload, correlationId: correlationId() });
+  }
+
+  /** Call it after the commit: the relay looks at once instead of at its next turn. */
+  wakeRelay(): void {
+    this.relay.wake();
+  }
+}

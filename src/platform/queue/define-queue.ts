@@ -1,0 +1,82 @@
+import type { Priority } from './priority';
+
+/** A class whose instances describe a job's payload; its decorators validate it. */
+export type PayloadClass<T extends object = object> = new () => T;
+
+export interface BackoffPolicy {
+  readonly type: 'fixed' | 'exponential';
+  /** Wait before the second attempt; exponential doubles it before each further one. */
+  readonly delayMs: number;
+}
+
+export interface JobDefinition<T extends object = object> {
+  readonly payload: PayloadClass<T>;
+  /** One sentence for the dashboard and the API's documentation. */
+  readonly description?: string;
+  /** Total runs, the first included. */
+  readonly attempts?: number;
+  readonly backoff?: BackoffPolicy;
+  readonly priority?: Priority;
+}
+
+export interface RetentionPolicy {
+  readonly ageMs: number;
+  readonly count: number;
+}
+
+export interface QueueDefinition<
+  Name extends string = string,
+  Jobs extends Record<string, JobDefinition> = Record<string, JobDefinition>,
+> {
+  readonly name: Name;
+  /** The folder under `workloads/`; queues of one domain share a hash slot on a Redis Cluster. */
+  readonly domain: string;
+  readonly description: string;
+  readonly jobs: Jobs;
+  /** Whether jobs may differ in priority; those of a queue that does not opt in all run in order of arrival. */
+  readonly hasPriorities?: boolean;
+  readonly worker: {
+    readonly concurrency: number;
+    readonly limiter?: { readonly max: number; readonly durationMs: number };
+    /** After a crash a job waits this long, and up to one stalled check more, for its next start. */
+    readonly lockDurationMs?: number;
+  };
+  /** How long finished jobs stay in Redis. */
+  readonly retention?: { readonly completed?: RetentionPolicy; readonly failed?: RetentionPolicy };
+}
+
+export type JobName<Q extends QueueDefinition> = keyof Q['jobs'] & string;
+
+export type JobPayload<Q extends QueueDefinition, N extends JobName<Q>> =
+  Q['jobs'][N] extends JobDefinition<infer T> ? T : never;
+
+const DAY_MS = 86_400_000;
+
+export const queueDefaults = {
+  attempts: 3,
+  backoff: { type: 'exponential', delayMs: 1_000 },
+  // Short enough that another worker takes over within 30 s of a kill -9.
+  lockDurationMs: 15_000,
+  stalledIntervalMs: 5_000,
+  maxStalledCount: 3,
+  retention: {
+    completed: { ageMs: DAY_MS, count: 1_000 },
+    failed: { ageMs: 7 * DAY_MS, count: 10_000 },
+  },
+} as const;
+
+// `holdfast` is the name under which the platform's own keys live beside the queues.
+const reservedNames = new Set(['holdfast']);
+
+/** Checks a queue's declaration, freezes it and keeps its literal types. */
+export function defineQueue<const Name extends string, const Jobs extends Record<string, JobDefinition>>(
+  definition: QueueDefinition<Name, Jobs>,
+): QueueDefinition<Name, Jobs> {
+  const { name } = definition;
+  if (!/^[A-Za-z][A-Za-z0-9_-]{0,62}$/.test(name) || reservedNames.has(name)) {
+    throw new Error(
+      `"${name}" cannot name a queue: use 1 to 63 letters, digits, dashes or underscores, beginning with a letter.`,
+    );
+  }
+  return Object.freeze(definition);
+}

@@ -1,0 +1,61 @@
+import { BullModule, getQueueToken } from '@nestjs/bullmq';
+import { Module, type DynamicModule } from '@nestjs/common';
+import type { Queue } from 'bullmq';
+import { Settings } from '../../config/settings';
+import { queuePrefix } from '../redis/key-space';
+import { RedisConnections } from '../redis/redis-connections.service';
+import type { QueueDefinition } from './define-queue';
+import { JobDispatcher } from './job-dispatcher.service';
+import { JobReader } from './job-reader.service';
+import { QueueRegistry } from './queue-registry.service';
+
+@Module({})
+export class QueueModule {
+  /** What every queue stands on; once per process. */
+  static forRoot(): DynamicModule {
+    return {
+      module: QueueModule,
+      global: true,
+      imports: [
+        // an api process declares queues without running their workers
+        BullModule.forRoot({ connection: {}, extraOptions: { manualRegistration: true } }),
+      ],
+      providers: [QueueRegistry, JobDispatcher, JobReader],
+      exports: [QueueRegistry, JobDispatcher, JobReader],
+    };
+  }
+
+  /** Declares one queue: its producer's connection, and its entry in the registry. */
+  static forQueue(definition: QueueDefinition): DynamicModule {
+    const { name, domain } = definition;
+    return {
+      module: QueueModule,
+      imports: [
+        BullModule.registerQueueAsync({
+          name,
+          inject: [RedisConnections, Settings],
+          useFactory: (connections: RedisConnections, settings: Settings) => ({
+            connection: connections.producer,
+            prefix: queuePrefix(settings, domain),
+            // Both are needed for an add to fail fast when Redis was away at the first connect, and to work later.
+            skipWaitingForReady: true,
+            skipVersionCheck: true,
+            streams: { events: { maxLen: 1_000 } },
+          }),
+        }),
+      ],
+      providers: [
+        {
+          provide: `registration:${name}`,
+          inject: [QueueRegistry, getQueueToken(name)],
+          useFactory: (registry: QueueRegistry, queue: Queue) => {
+            // RedisConnections logs what goes wrong with the connection, once for all queues.
+            queue.on('error', () => undefined);
+            return registry.register({ definition, queue });
+          },
+        },
+      ],
+      exports: [BullModule],
+    };
+  }
+}

@@ -1,0 +1,26 @@
+/** Redis is away, frozen or refuses to write; the caller may try again. */
+export class RedisUnavailableError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'RedisUnavailableError';
+  }
+}
+
+// Reply prefixes with which a Redis that is up says that it cannot serve now.
+const refusals =
+  /^(OOM|READONLY|NOREPLICAS|MISCONF|LOADING|BUSY|CLUSTERDOWN|MASTERDOWN|TRYAGAIN|NOAUTH|WRONGPASS|NOPERM)\b/;
+const lostConnection =
+  /Connection is closed|Stream isn't writeable|Reached the max retries per request limit|Command timed out|Socket timeout|max number of clients|None of startup nodes is available|Failed to refresh slots cache|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN/;
+
+/** Whether an error of ioredis or BullMQ means that Redis is away or cannot serve, rather than a fault of ours. */
+export function isAway(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (error instanceof RedisUnavailableError || error.name === 'MaxRetriesPerRequestError') return true;
+  const { code = '' } = error as NodeJS.ErrnoException;
+  return refusals.test(error.message) || lostConnection.test(error.message) || lostConnection.test(code);
+}
+
+/** Whether the command may have been carried out although its answer never came. */
+export function isOutcomeUnknown(error: unknown): boolean {
+  return error instanceof Error && /Command timed out|Socket timeout/.test(error.message);
+}
