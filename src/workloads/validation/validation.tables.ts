@@ -37,12 +37,16 @@ export const validationRuns = pgTable(
     rowsValid: integer('rows_valid').notNull().default(0),
     rowsInvalid: integer('rows_invalid').notNull().default(0),
     findingsStored: integer('findings_stored').notNull().default(0),
+    /** What the running attempt has found so far; the summary of a finished run is exact. */
+    findingsSoFar: bigint('findings_so_far', { mode: 'number' }).notNull().default(0),
     /** Exact counts by rule, column and severity. */
     summary: jsonb('summary').$type<object>(),
     dialect: jsonb('dialect').$type<object>(),
     columns: jsonb('columns').$type<string[]>(),
     reportBytes: bigint('report_bytes', { mode: 'number' }),
     correlationId: text('correlation_id'),
+    /** The run whose report this upload corrects. */
+    previousRunId: uuid('previous_run_id'),
     /** Rises with every change; a stream's event id and the ETag. */
     version: bigint('version', { mode: 'number' }).notNull().default(0),
     createdAt: moment('created_at').notNull().defaultNow(),
@@ -100,6 +104,12 @@ export const validationLogs = pgTable(
   },
   (table) => [index('validation_logs_run').on(table.validationRunId, table.id)],
 );
+
+/** Runs that are gone for every reader while their rows are still being removed. */
+export const validationRemovals = pgTable('validation_removals', {
+  runId: uuid('run_id').primaryKey(),
+  createdAt: moment('created_at').notNull().defaultNow(),
+});
 
 /** Named rule sets; a new definition under the same name is a new version. */
 export const ruleSets = pgTable(

@@ -30,6 +30,11 @@ CREATE TABLE "validation_logs" (
 	"timestamp" timestamp with time zone DEFAULT now() NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE "validation_removals" (
+	"run_id" uuid PRIMARY KEY NOT NULL,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE "validation_rows" (
 	"run_id" uuid NOT NULL,
 	"row_number" integer NOT NULL,
@@ -54,11 +59,13 @@ CREATE TABLE "validation_runs" (
 	"rows_valid" integer DEFAULT 0 NOT NULL,
 	"rows_invalid" integer DEFAULT 0 NOT NULL,
 	"findings_stored" integer DEFAULT 0 NOT NULL,
+	"findings_so_far" bigint DEFAULT 0 NOT NULL,
 	"summary" jsonb,
 	"dialect" jsonb,
 	"columns" jsonb,
 	"report_bytes" bigint,
 	"correlation_id" text,
+	"previous_run_id" uuid,
 	"version" bigint DEFAULT 0 NOT NULL,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"updated_at" timestamp with time zone DEFAULT now() NOT NULL,
