@@ -4,6 +4,9 @@ import type { Options } from 'pino-http';
 import type { Settings } from '../../config/settings';
 import { logContext } from './correlation';
 
+// A line per module and per route at every start says nothing that the code does not.
+const chatter = new Set(['InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestFactory']);
+
 const silentPaths = /^\/(health|admin\/queues\/(static|api))/;
 
 /** Structured logs: one JSON line per event, each with the correlation id of its request or job. */
@@ -14,6 +17,13 @@ export function loggingModule(settings: Settings): DynamicModule {
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     formatters: { level: (label) => ({ level: label }) },
     mixin: () => ({ ...logContext() }),
+    hooks: {
+      logMethod(args, method) {
+        const [first] = args as unknown[];
+        const context = (first as { context?: string } | undefined)?.context;
+        if (context === undefined || !chatter.has(context)) method.apply(this, args);
+      },
+    },
     quietReqLogger: true,
     // Headers are left out altogether: a key can travel in any of them.
     serializers: {

@@ -1,0 +1,65 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readSettings, settingNames, SettingsError } from './settings';
+
+const problemsOf = (environment: NodeJS.ProcessEnv): readonly string[] => {
+  try {
+    readSettings(environment);
+    return [];
+  } catch (error) {
+    if (error instanceof SettingsError) return error.problems;
+    throw error;
+  }
+};
+
+describe('settings', () => {
+  it('need nothing outside production', () => {
+    const settings = readSettings({});
+    expect(settings).toMatchObject({ ROLE: 'all', port: 3000, host: '127.0.0.1', hasRedis: false });
+    expect(settings.isQueueTestEnabled).toBe(true);
+  });
+
+  it('name every bad variable in one error', () => {
+    const problems = problemsOf({
+      ROLE: 'boss',
+      PORT: '99999',
+      REDIS_URL: 'http://x',
+      SHUTDOWN_TIMEOUT_MS: 'soon',
+    });
+    expect(problems).toHaveLength(4);
+    for (const name of ['ROLE', 'PORT', 'REDIS_URL', 'SHUTDOWN_TIMEOUT_MS']) {
+      expect(problems.some((problem) => problem.includes(name))).toBe(true);
+    }
+  });
+
+  it('refuse production without stores and a key, naming all three', () => {
+    expect(problemsOf({ NODE_ENV: 'production' }).map((problem) => problem.split(' ')[0])).toEqual([
+      'REDIS_URL',
+      'DATABASE_URL',
+      'HOLDFAST_BOOTSTRAP_KEY',
+    ]);
+  });
+
+  it('keep a server without a key on loopback, and refuse another address', () => {
+    expect(problemsOf({ HOST: '0.0.0.0' })).toEqual([expect.stringContaining('HOLDFAST_BOOTSTRAP_KEY')]);
+    expect(readSettings({ HOST: '0.0.0.0', HOLDFAST_BOOTSTRAP_KEY: 'k'.repeat(16) }).host).toBe('0.0.0.0');
+  });
+
+  it('take an empty variable as not set', () => {
+    expect(readSettings({ REDIS_URL: '', PORT: '' })).toMatchObject({ hasRedis: false, port: 3000 });
+  });
+
+  it('refuse two ways to name Redis at once', () => {
+    expect(problemsOf({ REDIS_URL: 'redis://a', REDIS_CLUSTER_NODES: 'b:1' })).toHaveLength(1);
+  });
+
+  it('give a worker a port of its own for its probes', () => {
+    expect(readSettings({ ROLE: 'worker' }).port).toBe(3001);
+  });
+
+  it('are each explained in .env.example, and nothing else is', () => {
+    const example = readFileSync(join(__dirname, '../../.env.example'), 'utf8');
+    const named = [...example.matchAll(/^([A-Z_]+)=/gm)].map(([, name]) => name);
+    expect(named.toSorted()).toEqual(settingNames().toSorted());
+  });
+});

@@ -1,0 +1,71 @@
+import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
+import { randomUUID } from 'node:crypto';
+import { Settings } from '../../config/settings';
+import { platformKey } from '../redis/key-space';
+import { RedisConnections } from '../redis/redis-connections.service';
+
+const RENEW_OR_TAKE = `
+local holder = redis.call('GET', KEYS[1])
+if holder == ARGV[1] then
+  redis.call('PEXPIRE', KEYS[1], ARGV[2])
+  return 1
+end
+if holder then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+`;
+const RELEASE = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`;
+
+const LEASE_FACTOR = 3;
+
+/** Periodic work that one process at a time does for all of them, by a lease in Redis. */
+@Injectable()
+export class Leader implements BeforeApplicationShutdown {
+  private readonly logger = new Logger('Leader');
+  private readonly me = randomUUID();
+  private readonly stops: (() => Promise<void>)[] = [];
+
+  constructor(
+    private readonly connections: RedisConnections,
+    private readonly settings: Settings,
+  ) {}
+
+  /**
+   * Runs the work every `intervalMs` wherever the lease of this name is held; turns never overlap here.
+   * A holder that dies is followed by another process within three intervals.
+   * The lease is no fence: two processes may overlap after a pause, so the work must bear being done twice.
+   */
+  every(name: string, intervalMs: number, work: () => Promise<void>): void {
+    let inFlight: Promise<void> | undefined;
+    const timer = setInterval(() => {
+      inFlight ??= this.turn(name, intervalMs, work).finally(() => {
+        inFlight = undefined;
+      });
+    }, intervalMs);
+    timer.unref();
+    this.stops.push(async () => {
+      clearInterval(timer);
+      await inFlight;
+      if (this.connections.isReady()) await this.command(RELEASE, name).catch(() => undefined);
+    });
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await Promise.all(this.stops.map((stop) => stop()));
+  }
+
+  private async turn(name: string, intervalMs: number, work: () => Promise<void>): Promise<void> {
+    if (!this.connections.isReady()) return;
+    try {
+      const leaseMs = Math.max(intervalMs * LEASE_FACTOR, 5_000);
+      if ((await this.command(RENEW_OR_TAKE, name, leaseMs)) === 1) await work();
+    } catch (error) {
+      this.logger.warn(`The work of "${name}" failed and is tried again: ${String(error).slice(0, 300)}`);
+    }
+  }
+
+  private command(script: string, name: string, ...rest: number[]): Promise<unknown> {
+    const key = platformKey(this.settings, `leader:${name}`);
+    return this.connections.producer.eval(script, 1, key, this.me, ...rest);
+  }
+}

@@ -1,0 +1,70 @@
+import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import type { Queue } from 'bullmq';
+import { Leader } from '../leader/leader.service';
+import { queueDefaults, type RetentionPolicy } from '../queue/define-queue';
+import { QueueRegistry, type RegisteredQueue } from '../queue/queue-registry.service';
+import { RedisConnections } from '../redis/redis-connections.service';
+
+const SWEEP_INTERVAL_MS = 10_000;
+const BATCH_SIZE = 500;
+const MAX_BATCHES_PER_SWEEP = 20;
+
+/**
+ * Removes finished jobs by age and by count, per queue.
+ * BullMQ never does it for us: its options trim the whole set whenever one job of one caller finishes,
+ * and its `clean` fails when Redis is full, where `remove` still works.
+ */
+@Injectable()
+export class RetentionSweeper implements OnApplicationBootstrap {
+  private readonly logger = new Logger('Retention');
+
+  constructor(
+    private readonly leader: Leader,
+    private readonly registry: QueueRegistry,
+    private readonly connections: RedisConnections,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.leader.every('retention', SWEEP_INTERVAL_MS, () => this.sweep());
+  }
+
+  /** One pass over all queues; at most 10,000 jobs of each state and queue. */
+  async sweep(now = Date.now()): Promise<void> {
+    for (const entry of this.registry.all()) {
+      const retention = { ...queueDefaults.retention, ...entry.definition.retention };
+      await this.sweepState(entry, 'completed', retention.completed, now);
+      await this.sweepState(entry, 'failed', retention.failed, now);
+    }
+  }
+
+  private async sweepState(
+    { definition, queue }: RegisteredQueue,
+    state: 'completed' | 'failed',
+    policy: RetentionPolicy,
+    now: number,
+  ): Promise<void> {
+    const key = `${queue.opts.prefix}:${definition.name}:${state}`;
+    let removed = 0;
+    for (let batch = 0; batch < MAX_BATCHES_PER_SWEEP; batch += 1) {
+      const ids = await this.expired(key, policy, now);
+      if (ids.length === 0) break;
+      removed += await remove(queue, ids);
+    }
+    if (removed > 0) this.logger.log({ msg: `Removed ${removed} ${state} jobs`, queue: definition.name });
+  }
+
+  /** The oldest jobs beyond the count or the age; the sets are sorted by the time of finishing. */
+  private async expired(key: string, policy: RetentionPolicy, now: number): Promise<string[]> {
+    const redis = this.connections.producer;
+    const excess = (await redis.zcard(key)) - policy.count;
+    const byCount = excess > 0 ? await redis.zrange(key, '0', String(Math.min(excess, BATCH_SIZE) - 1)) : [];
+    if (byCount.length >= BATCH_SIZE) return byCount;
+    const byAge = await redis.zrangebyscore(key, '-inf', String(now - policy.ageMs), 'LIMIT', 0, BATCH_SIZE);
+    return [...new Set([...byCount, ...byAge])];
+  }
+}
+
+async function remove(queue: Queue, ids: readonly string[]): Promise<number> {
+  const outcomes = await Promise.all(ids.map((id) => queue.remove(id)));
+  return outcomes.reduce((total, outcome) => total + outcome, 0);
+}

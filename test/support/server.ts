@@ -1,0 +1,49 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Redis } from 'ioredis';
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readSettings, type Settings } from '../../src/config/settings';
+import { createServer, startServer } from '../../src/server';
+import { createTestDatabase } from './database';
+
+export interface TestServer {
+  readonly url: string;
+  readonly app: NestFastifyApplication;
+  readonly settings: Settings;
+  close(): Promise<void>;
+}
+
+/** A server of this process on a free port, with a Redis prefix, a database and a home of its own. */
+export async function startTestServer(overrides: Record<string, string> = {}): Promise<TestServer> {
+  const home = await mkdtemp(join(tmpdir(), 'holdfast-test-'));
+  const database = overrides['DATABASE_URL'] === undefined ? await createTestDatabase() : undefined;
+  const settings = readSettings({
+    NODE_ENV: 'test',
+    PORT: '0',
+    HOLDFAST_HOME: home,
+    LOG_LEVEL: 'silent',
+    REDIS_URL: process.env['TEST_REDIS_URL'],
+    REDIS_PREFIX: `test-${randomBytes(6).toString('hex')}`,
+    DATABASE_URL: database?.url,
+    SHUTDOWN_TIMEOUT_MS: '5000',
+    ...overrides,
+  });
+  const app = await createServer(settings);
+  const url = (await startServer(app, settings)).replace('localhost', '127.0.0.1');
+  const close = async () => {
+    await app.close();
+    await removeKeys(settings);
+    await database?.drop();
+    await rm(home, { recursive: true, force: true });
+  };
+  return { url, app, settings, close };
+}
+
+async function removeKeys({ REDIS_PREFIX }: Settings): Promise<void> {
+  const redis = new Redis(process.env['TEST_REDIS_URL'] ?? '');
+  const keys = await redis.keys(`${REDIS_PREFIX}:*`);
+  if (keys.length > 0) await redis.del(keys);
+  redis.disconnect();
+}
