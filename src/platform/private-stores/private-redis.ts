@@ -11,6 +11,7 @@ import { askRedis, shutDownRedis } from './redis-access';
 import type { RedisAccess, RedisAnswer } from './redis-access';
 import { RedisFiles } from './redis-files';
 import { findRedisProgram } from './redis-program';
+import type { RedisProgram } from './redis-program';
 import { lastLines, waitUntil } from './run-program';
 
 // An append-only file of some GB takes a minute to load.
@@ -97,15 +98,18 @@ export class PrivateRedis implements PrivateStore {
     this.access = access;
     this.files.writeConfiguration(access, program.version);
     this.files.setLongLogAside();
-    const hasEnded = this.launch(program.file, program.env);
-    const isReady = async () => hasEnded() || (await askRedis(access)) === 'ready';
+    const end = this.launch(program);
+    const isReady = async () => end.reason !== undefined || (await askRedis(access)) === 'ready';
     await waitUntil(isReady, startDeadlineMs, () => this.failure('did not become ready'));
     [this.server] = this.running();
-    if (hasEnded() || this.server === undefined) throw new PrivateStoreError(this.failure('ended at once'));
+    if (this.server !== undefined) return;
+    throw new PrivateStoreError(
+      this.failure(`ended at once (${program.file}: ${end.reason ?? 'not found again'})`),
+    );
   }
 
-  private launch(file: string, env: NodeJS.ProcessEnv): () => boolean {
-    let hasEnded = false;
+  private launch({ file, env }: RedisProgram): { reason?: string } {
+    const end: { reason?: string } = {};
     const log = openSync(this.files.log, 'a', 0o600);
     const child = spawn(file, [this.files.config], {
       detached: true,
@@ -114,10 +118,10 @@ export class PrivateRedis implements PrivateStore {
       env,
     });
     closeSync(log);
-    child.once('exit', () => (hasEnded = true));
-    child.once('error', () => (hasEnded = true));
+    child.once('exit', (code, signal) => (end.reason = `exit ${code ?? signal}`));
+    child.once('error', (error) => (end.reason = error.message));
     child.unref();
-    return () => hasEnded;
+    return end;
   }
 
   private failure(what: string): string {

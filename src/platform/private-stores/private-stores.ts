@@ -33,9 +33,9 @@ function prepareHome(home: string): string {
 
 function explain(home: string, error: unknown): unknown {
   const { code } = error as NodeJS.ErrnoException;
-  if (code !== 'EACCES' && code !== 'EPERM' && code !== 'EROFS') return error;
+  if (!['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'ENOSPC'].includes(code ?? '')) return error;
   return new PrivateStoreError(
-    `This user cannot use the data directory ${home} (${(error as Error).message}): set HOLDFAST_HOME to a directory of your own.`,
+    `The data directory ${home} cannot be used (${(error as Error).message}): set HOLDFAST_HOME to a directory of your own.`,
     { cause: error },
   );
 }

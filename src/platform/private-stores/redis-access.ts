@@ -10,8 +10,11 @@ export type RedisAnswer = 'ready' | 'loading' | 'wrong password' | 'nothing';
 
 const answerDeadlineMs = 2_000;
 
-/** One short conversation; what went wrong is returned, because a silent server is an answer here. */
-async function talk<T>(access: RedisAccess, conversation: (client: Redis) => Promise<T>): Promise<T | Error> {
+/** One short conversation; what went wrong comes back as text, because a silent server is an answer here. */
+async function talk(
+  access: RedisAccess,
+  command: [string, ...string[]],
+): Promise<{ said?: string; failed?: string }> {
   const client = new Redis({
     host: '127.0.0.1',
     port: access.port,
@@ -19,30 +22,32 @@ async function talk<T>(access: RedisAccess, conversation: (client: Redis) => Pro
     lazyConnect: true,
     enableReadyCheck: false,
     connectTimeout: answerDeadlineMs,
+    // ioredis 6 waits for this even when the connection is gone, and keeps the process alive meanwhile.
+    disconnectTimeout: 100,
     commandTimeout: answerDeadlineMs,
     maxRetriesPerRequest: 0,
     retryStrategy: () => null,
   });
-  let failure: Error | undefined;
-  client.on('error', (error) => (failure ??= error));
+  let failed: string | undefined;
+  client.on('error', (error) => (failed ??= String(error)));
   try {
     await client.connect();
-    return await conversation(client);
+    return { said: String(await client.call(...command)) };
   } catch (error) {
-    return failure ?? (error instanceof Error ? error : new Error(String(error)));
+    return { failed: failed ?? String(error) };
   } finally {
     client.disconnect();
   }
 }
 
-/** Asks within 2 s whether the server takes our password and has loaded its data. */
+/** Asks within some seconds whether the server takes our password and has loaded its data. */
 export async function askRedis(access: RedisAccess): Promise<RedisAnswer> {
-  const told = await talk(access, async (client) => String(await client.call('INFO', 'persistence')));
-  if (!(told instanceof Error)) return /^loading:1/m.test(told) ? 'loading' : 'ready';
-  return /WRONGPASS|NOAUTH|invalid password/i.test(told.message) ? 'wrong password' : 'nothing';
+  const { said, failed } = await talk(access, ['INFO', 'persistence']);
+  if (said !== undefined) return /^loading:1/m.test(said) ? 'loading' : 'ready';
+  return /WRONGPASS|NOAUTH|invalid password/i.test(failed ?? '') ? 'wrong password' : 'nothing';
 }
 
 /** Asks the server to write its append-only file to disk and to end; it cuts the connection instead of answering. */
 export async function shutDownRedis(access: RedisAccess): Promise<void> {
-  await talk(access, async (client) => await client.call('SHUTDOWN'));
+  await talk(access, ['SHUTDOWN']);
 }
