@@ -20,9 +20,13 @@ export interface JobSnapshot {
   readonly finishedAt?: number;
   readonly attemptsMade: number;
   readonly attemptsMax: number;
+  /** When the next attempt may begin, after one that failed. */
+  readonly nextAttemptAt?: number;
   readonly progress: unknown;
   readonly result?: unknown;
   readonly failedReason?: string;
+  /** The class of the last error, as its stack begins. */
+  readonly failedName?: string;
   /** The payload as stored, still JSON. */
   readonly data: string;
 }
@@ -31,8 +35,8 @@ export interface JobSnapshot {
 // BullMQ's own getState walks the wait list: 7 ms of Redis at 500,000 waiting jobs, for everybody.
 // The active list is only as long as the workers' concurrency.
 const READ_JOB = `
-local fields = redis.call('HMGET', KEYS[1], 'name', 'data', 'opts', 'timestamp', 'delay', 'priority',
-  'processedOn', 'finishedOn', 'atm', 'progress', 'returnvalue', 'failedReason')
+local fields = redis.call('HMGET', KEYS[1], 'name', 'data', 'opts', 'timestamp', 'priority',
+  'processedOn', 'finishedOn', 'atm', 'progress', 'returnvalue', 'failedReason', 'stacktrace')
 if not fields[1] then return nil end
 local state = 'waiting'
 local runAt = false
@@ -74,44 +78,49 @@ export class JobReader {
 function snapshot(
   id: string,
   { definition }: RegisteredQueue,
-  [state, runAt, fields]: NonNullable<Reply>,
+  [state, dueAt, fields]: NonNullable<Reply>,
 ): JobSnapshot {
-  const [
-    type,
-    data,
-    opts,
-    timestamp,
-    delay,
-    priority,
-    processedOn,
-    finishedOn,
-    atm,
-    progress,
-    result,
-    reason,
-  ] = fields;
-  const options = parse(opts) as { attempts?: number } | undefined;
-  const delayed = state === 'delayed' ? Number(runAt) : undefined;
+  const [type, data, opts, timestamp, priority, processedOn, finishedOn, atm, progress, result, reason, stacks] =
+    fields;
+  const options = (parse(opts) ?? {}) as { attempts?: number; delay?: number };
+  const createdAt = Number(timestamp);
+  const attemptsMade = Number(atm ?? 0);
   return {
     id,
     queue: definition.name,
     type: type ?? '',
     state,
-    origin: originOf({ id, opts: (options ?? {}) as never }),
+    origin: originOf({ id, opts: options as never }),
     priority: priorityName(Number(priority ?? 0)),
-    createdAt: Number(timestamp),
-    ...(delayed !== undefined
-      ? { runAt: delayed }
-      : Number(delay) > 0 && { runAt: Number(timestamp) + Number(delay) }),
+    createdAt,
+    ...dueTimes(createdAt, attemptsMade, options.delay ?? 0, dueAt),
     ...(processedOn && { startedAt: Number(processedOn) }),
     ...(finishedOn && { finishedAt: Number(finishedOn) }),
-    attemptsMade: Number(atm ?? 0),
-    attemptsMax: options?.attempts ?? 1,
+    attemptsMade,
+    attemptsMax: options.attempts ?? 1,
     progress: parse(progress) ?? 0,
     ...(state === 'completed' && { result: parse(result) ?? null }),
-    ...(state === 'failed' && { failedReason: reason ?? '' }),
+    ...(state === 'failed' && { failedReason: reason ?? '', failedName: errorName(stacks) }),
     data: data ?? '{}',
   };
+}
+
+// The hash's own delay is no help: BullMQ overwrites it with the wait before the next attempt.
+function dueTimes(
+  createdAt: number,
+  attemptsMade: number,
+  delayMs: number,
+  dueAt: string | null,
+): Pick<JobSnapshot, 'runAt' | 'nextAttemptAt'> {
+  const wantedAt = delayMs > 0 ? { runAt: createdAt + delayMs } : {};
+  if (dueAt === null) return wantedAt;
+  return attemptsMade > 0 ? { ...wantedAt, nextAttemptAt: Number(dueAt) } : { runAt: Number(dueAt) };
+}
+
+function errorName(stacks: string | null | undefined): string {
+  const all = parse(stacks);
+  const last: unknown = Array.isArray(all) ? all.at(-1) : undefined;
+  return (typeof last === 'string' && /^([A-Za-z_$][\w$.]{0,99})(?=[:\n]|$)/.exec(last)?.[1]) || 'Error';
 }
 
 function parse(json: string | null | undefined): unknown {

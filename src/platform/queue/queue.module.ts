@@ -7,7 +7,9 @@ import { RedisConnections } from '../redis/redis-connections.service';
 import type { QueueDefinition } from './define-queue';
 import { JobDispatcher } from './job-dispatcher.service';
 import { JobReader } from './job-reader.service';
+import { QueueCounter } from './queue-counts.service';
 import { QueueRegistry } from './queue-registry.service';
+import { WorkerCensus } from './worker-census.service';
 
 @Module({})
 export class QueueModule {
@@ -20,8 +22,8 @@ export class QueueModule {
         // an api process declares queues without running their workers
         BullModule.forRoot({ connection: {}, extraOptions: { manualRegistration: true } }),
       ],
-      providers: [QueueRegistry, JobDispatcher, JobReader],
-      exports: [QueueRegistry, JobDispatcher, JobReader],
+      providers: [QueueRegistry, JobDispatcher, JobReader, QueueCounter, WorkerCensus],
+      exports: [QueueRegistry, JobDispatcher, JobReader, QueueCounter, WorkerCensus],
     };
   }
 

@@ -90,8 +90,8 @@ export class RedisConnections implements BeforeApplicationShutdown, OnApplicatio
     const target = redisTarget(this.settings, kind);
     const client =
       target.kind === 'cluster' ? new Cluster(target.nodes, target.options) : new Redis(target.options);
-    // One per queue listens on the shared connection.
-    client.setMaxListeners(0);
+    // Every queue listens on the shared connection, with several listeners each.
+    client.setMaxListeners(1_000);
     client.on('error', (error: Error) => this.logError(kind, error));
     client.on('ready', () => this.logger.log({ msg: '✅ Redis connected successfully', connection: kind }));
     this.clients.set(kind, client);

@@ -7,6 +7,7 @@ import { JobConsumer, SHUTDOWN_REASON } from '../queue/job-consumer';
 import { queueDefaults, type QueueDefinition } from '../queue/define-queue';
 import { QueueRegistry } from '../queue/queue-registry.service';
 import { RedisConnections } from '../redis/redis-connections.service';
+import { NextJobRuns } from './next-job-runs';
 
 export type JobFailureListener = (job: Job, error: Error, isFinal: boolean) => void;
 
@@ -20,6 +21,7 @@ export class WorkerRunner implements BeforeApplicationShutdown {
   private readonly logger = new Logger('Worker');
   private readonly failureListeners: JobFailureListener[] = [];
   private readonly running = new Map<string, Consumer>();
+  private readonly nextJobs = new NextJobRuns();
   private consumers?: Map<string, Consumer>;
   private stopping = false;
   private wasCutOff = false;
@@ -80,17 +82,7 @@ export class WorkerRunner implements BeforeApplicationShutdown {
     const consumer = this.known().get(queue);
     if (consumer === undefined) throw new Error(`Queue "${queue}" has no processor in this process.`);
     if (this.running.has(queue)) throw new Error(`The worker of queue "${queue}" is running.`);
-    const { worker } = consumer;
-    const token = `process-next-${process.pid}-${Date.now()}`;
-    const job = (await worker.getNextJob(token, { block: false })) as Job | undefined;
-    if (job === undefined) return undefined;
-    try {
-      const result = await consumer.process(job, token, new AbortController().signal);
-      await job.moveToCompleted(result, token, false);
-    } catch (error) {
-      await job.moveToFailed(error as Error, token, false);
-    }
-    return job;
+    return this.nextJobs.run(consumer.worker);
   }
 
   // HTTP, queues and stores are still open in this phase, so that running jobs can finish as usual.
@@ -99,7 +91,12 @@ export class WorkerRunner implements BeforeApplicationShutdown {
     const workers = [...(this.consumers?.values() ?? [])].map(({ worker }) => worker);
     if (workers.length === 0) return;
     this.logger.log('Shutting down workers gracefully...');
-    const closed = Promise.all(workers.map((worker) => worker.close()));
+    const closed = Promise.all(
+      workers.map(async (worker) => {
+        await this.nextJobs.stop(worker, SHUTDOWN_REASON);
+        await worker.close();
+      }),
+    );
     // The last fifth of the time is for jobs to notice the abort and be given back.
     const { SHUTDOWN_TIMEOUT_MS } = this.settings;
     if (await settlesWithin(closed, SHUTDOWN_TIMEOUT_MS * 0.8)) return;
