@@ -3,17 +3,23 @@ import { join } from 'node:path';
 import { ownName } from './postgres-access';
 import type { PostgresPlace } from './postgres-place';
 import type { PostgresProgram } from './postgres-program';
+import { signal } from './private-store';
 import { PrivateStoreError } from './private-store-error';
-import { processesIn } from './process-identity';
+import { nameOf, processesIn } from './process-identity';
 import type { ProcessIdentity } from './process-identity';
-import { lastLines, runProgram } from './run-program';
+import { lastLines, runProgram, waitUntil } from './run-program';
 import type { ProgramOptions, ProgramResult } from './run-program';
 
 const initialiseDeadlineMs = 120_000;
 // Recovery after a crash replays up to max_wal_size.
 const startDeadlineMs = 90_000;
-const stopDeadlineMs = 30_000;
+const stopModes = [
+  ['fast', 20_000],
+  ['immediate', 5_000],
+] as const;
 const maxLogBytes = 5 * 1024 * 1024;
+const programName = /^postgres/;
+const listWorkers = 'ls -l /proc/[0-9]*/cwd 2>/dev/null | grep -F -- "-> $1"';
 
 const settings = {
   listen_addresses: '127.0.0.1',
@@ -52,7 +58,7 @@ export class PostgresCluster {
   /** The postmaster when it lives: its file counts only when the process behind it really works in this cluster. */
   postmaster(): ProcessIdentity | undefined {
     const pid = this.postmasterPid();
-    return processesIn(this.data, /^postgres/, pid).find((found) => found.pid === pid);
+    return processesIn(this.data, programName, pid).find((found) => found.pid === pid);
   }
 
   /** Builds the cluster beside its place and moves it there when it is whole, so that a half-made one never counts. */
@@ -76,7 +82,7 @@ export class PostgresCluster {
   }
 
   async start(port: number): Promise<void> {
-    this.clearLeftovers();
+    await this.clearLeftovers();
     const flags = Object.entries({ ...settings, port }).map(([name, value]) => `-c ${name}=${value}`);
     const started = await this.run(
       this.program.pgCtl,
@@ -97,11 +103,10 @@ export class PostgresCluster {
     if (started.code !== 0) throw this.failure('did not start', started);
   }
 
-  /** Tries the clean way, then the one that recovers at the next start. */
+  /** Tries the clean way, then the one that recovers at the next start, then, for a server that hangs, SIGKILL. */
   async stop(): Promise<void> {
-    if (this.postmaster() === undefined) return;
-    let result: ProgramResult = { code: 1, output: '' };
-    for (const mode of ['fast', 'immediate']) {
+    for (const [mode, deadlineMs] of stopModes) {
+      if (this.postmaster() === undefined) return;
       const args = [
         'stop',
         '--pgdata',
@@ -110,17 +115,22 @@ export class PostgresCluster {
         mode,
         '--wait',
         '--timeout',
-        seconds(stopDeadlineMs),
+        seconds(deadlineMs),
       ];
-      result = await this.run(this.program.pgCtl, args, stopDeadlineMs + 5_000);
-      if (result.code === 0 || this.postmaster() === undefined) return;
+      await this.run(this.program.pgCtl, args, deadlineMs + 5_000);
     }
-    throw this.failure('did not stop', result);
+    if (this.postmaster() === undefined) return;
+    await this.killAll();
+    await waitUntil(
+      () => this.postmaster() === undefined,
+      5_000,
+      () => this.failure('did not stop').message,
+    );
   }
 
   /** Gives the user a new password without knowing the old one; the server must not run. */
   async resetPassword(password: string): Promise<void> {
-    this.clearLeftovers();
+    await this.clearLeftovers();
     const input = `ALTER ROLE ${ownName} PASSWORD '${password}'\n`;
     const args = ['--single', '-D', this.data, '-c', 'log_min_messages=error', 'postgres'];
     const result = await this.run(this.program.postgres, args, startDeadlineMs, input);
@@ -139,13 +149,24 @@ export class PostgresCluster {
    * What a kill -9 leaves: server processes that would keep the new postmaster out until they notice, and a
    * postmaster.pid whose number may belong to a stranger by now, which PostgreSQL would take for a running server.
    */
-  private clearLeftovers(): void {
-    for (const { pid } of processesIn(this.data, /^postgres/, 0)) process.kill(pid, 'SIGKILL');
+  private async clearLeftovers(): Promise<void> {
+    await this.killAll();
     rmSync(join(this.data, 'postmaster.pid'), { force: true });
     try {
       if (statSync(this.log).size > maxLogBytes) renameSync(this.log, `${this.log}.old`);
     } catch {
       return;
+    }
+  }
+
+  private async killAll(): Promise<void> {
+    for (const { pid } of processesIn(this.data, programName, 0)) signal(pid, 'SIGKILL');
+    if (this.place.account === undefined || !existsSync('/proc')) return;
+    // In a container root may not see where another user's processes work; that user may.
+    const seen = await this.run('/bin/sh', ['-c', listWorkers, 'sh', this.data], 10_000);
+    for (const [line, pid] of seen.output.matchAll(/\/proc\/(\d+)\/cwd -> .*/g)) {
+      if (line.endsWith(`-> ${this.data}`) && programName.test(nameOf(Number(pid))))
+        signal(Number(pid), 'SIGKILL');
     }
   }
 

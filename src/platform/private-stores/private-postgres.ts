@@ -14,7 +14,7 @@ import { waitUntil } from './run-program';
 import { readState, saveState } from './saved-state';
 
 const readyDeadlineMs = 90_000;
-const silenceDeadlineMs = 15_000;
+const silenceDeadlineMs = 5_000;
 
 /** One detached PostgreSQL per home from npm's binaries: loopback only, with a password of its own, every commit synced. */
 export class PrivatePostgres implements PrivateStore {

@@ -16,8 +16,8 @@ import { lastLines, waitUntil } from './run-program';
 
 // An append-only file of some GB takes a minute to load.
 const startDeadlineMs = 90_000;
-const silenceDeadlineMs = 10_000;
-const stopDeadlineMs = 20_000;
+const silenceDeadlineMs = 5_000;
+const stopDeadlineMs = 10_000;
 
 /** One detached redis-server per home: loopback only, append-only, noeviction, with a password of its own. */
 export class PrivateRedis implements PrivateStore {

@@ -47,6 +47,11 @@ export function isAlive(identity: ProcessIdentity | undefined): boolean {
   return now !== undefined && now.beganAt === identity.beganAt;
 }
 
+/** The name of a process's program, at most 15 characters; empty when there is none or the system does not tell. */
+export function nameOf(pid: number): string {
+  return readText(`/proc/${pid}/comm`).trim();
+}
+
 function worksIn(pid: number, directory: string): boolean {
   try {
     return readlinkSync(`/proc/${pid}/cwd`) === directory;
@@ -64,7 +69,7 @@ export function processesIn(directory: string, name: RegExp, fallbackPid: number
   const pids = isLinux
     ? readdirSync('/proc')
         .map(Number)
-        .filter((pid) => pid > 0 && name.test(readText(`/proc/${pid}/comm`)) && worksIn(pid, directory))
+        .filter((pid) => pid > 0 && name.test(nameOf(pid)) && worksIn(pid, directory))
     : [fallbackPid];
   return pids.map(identityOf).filter((identity) => identity !== undefined);
 }
