@@ -7,7 +7,7 @@ import { setUpOrExit } from './setup.mjs';
 
 const root = resolve(fileURLToPath(import.meta.url), '../..');
 const checks = [
-  ['format', 'prettier/bin/prettier.cjs', '--check', '.'],
+  ['format', 'prettier/bin/prettier.cjs', '--check', '--cache', '--cache-location=.jest-cache/prettier', '.'],
   ['types', 'typescript/bin/tsc', '--noEmit', '-p', 'tsconfig.json'],
   ['lint', 'oxlint/bin/oxlint', '--type-aware', '--deny-warnings'],
   ['imports', 'dependency-cruiser/bin/dependency-cruise.mjs', '--config', '.dependency-cruiser.cjs', 'src'],

@@ -88,8 +88,8 @@ function isInstalled(name) {
 /** The libraries a package needs and this machine lacks, by the package's own word. */
 function missingLibraries(deb) {
   const depends = run('dpkg-deb', ['-f', deb, 'Pre-Depends', 'Depends']).output;
-  const names = [...depends.matchAll(/(?:^|[:,])\s*((?:lib|lua)[a-z0-9.+-]+)/gm)].map(([, name]) => name);
-  return names.filter((name) => !isInstalled(name));
+  const libraries = [...depends.matchAll(/(?:^|[:,])\s*((?:lib|lua)[a-z0-9.+-]+)/gm)].map(([, name]) => name);
+  return libraries.filter((name) => !isInstalled(name));
 }
 
 /** Downloads redis-tools and what it lacks, level by level; the server itself is in redis-tools. */

@@ -118,7 +118,7 @@ export class PrivateRedis implements PrivateStore {
       env,
     });
     closeSync(log);
-    child.once('exit', (code, signal) => (end.reason = `exit ${code ?? signal}`));
+    child.once('exit', (code, killer) => (end.reason = `exit ${code ?? killer}`));
     child.once('error', (error) => (end.reason = error.message));
     child.unref();
     return end;
