@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { Settings } from '../../config/settings';
 import { DurableFileWriter } from './durable-file-writer';
 import { isDiskFull, StorageFullError } from './storage-full.error';
-import { segmentsOf, StorageKeyError, type StoredFile } from './stored-file';
+import { isStorable, segmentsOf, StorageKeyError, type StoredFile } from './stored-file';
 
 const PART_SUFFIX = '.part';
 // Kept free for the databases, which often share the disk.
@@ -96,15 +96,12 @@ export class FileStorage {
     const youngest = Date.now() - ageMs;
     for await (const tenant of namesIn(join(this.root, purpose))) {
       for await (const name of namesIn(join(this.root, purpose, tenant))) {
+        // Names of ours have no other form; `remove` would refuse the rest.
+        if (!isStorable({ purpose, tenant, name })) continue;
         const at = await modifiedAt(join(this.root, purpose, tenant, name));
         if (at !== undefined && at < youngest) yield { purpose, tenant, name };
       }
     }
-  }
-
-  /** Whether a file is one that a writer never finished. */
-  isUnfinished({ name }: StoredFile): boolean {
-    return name.endsWith(PART_SUFFIX);
   }
 }
 

@@ -15,8 +15,13 @@ export class StorageKeyError extends Error {
 
 const part = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}(\.[A-Za-z0-9_-]{1,100}){0,3}$/;
 
+/** Whether every part is a plain name. */
+export function isStorable({ purpose, tenant, name }: StoredFile): boolean {
+  return [purpose, tenant, name].every((text) => part.test(text));
+}
+
 /** The parts of a key as path segments. Throws {@link StorageKeyError} for whatever is not a plain name. */
-export function segmentsOf({ purpose, tenant, name }: StoredFile): [string, string, string] {
-  if (![purpose, tenant, name].every((text) => part.test(text))) throw new StorageKeyError();
-  return [purpose, tenant, name];
+export function segmentsOf(file: StoredFile): [string, string, string] {
+  if (!isStorable(file)) throw new StorageKeyError();
+  return [file.purpose, file.tenant, file.name];
 }

@@ -55,7 +55,11 @@ export const validationRuns = pgTable(
     finishedAt: moment('finished_at'),
   },
   (table) => [
-    index('validation_runs_newest').on(table.tenant, table.createdAt.desc(), table.id.desc()),
+    index('validation_runs_newest').on(
+      table.tenant,
+      table.createdAt.desc().nullsFirst(),
+      table.id.desc().nullsFirst(),
+    ),
     index('validation_runs_unfinished').on(table.status, table.updatedAt),
   ],
 );

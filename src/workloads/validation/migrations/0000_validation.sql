@@ -75,5 +75,5 @@ CREATE TABLE "validation_runs" (
 --> statement-breakpoint
 CREATE INDEX "validation_logs_run" ON "validation_logs" USING btree ("validation_run_id","id");--> statement-breakpoint
 CREATE INDEX "validation_rows_run" ON "validation_rows" USING brin ("run_id");--> statement-breakpoint
-CREATE INDEX "validation_runs_newest" ON "validation_runs" USING btree ("tenant","created_at" DESC NULLS LAST,"id" DESC NULLS LAST);--> statement-breakpoint
+CREATE INDEX "validation_runs_newest" ON "validation_runs" USING btree ("tenant","created_at" DESC NULLS FIRST,"id" DESC NULLS FIRST);--> statement-breakpoint
 CREATE INDEX "validation_runs_unfinished" ON "validation_runs" USING btree ("status","updated_at");
