@@ -80,8 +80,20 @@ function snapshot(
   { definition }: RegisteredQueue,
   [state, dueAt, fields]: NonNullable<Reply>,
 ): JobSnapshot {
-  const [type, data, opts, timestamp, priority, processedOn, finishedOn, atm, progress, result, reason, stacks] =
-    fields;
+  const [
+    type,
+    data,
+    opts,
+    timestamp,
+    priority,
+    processedOn,
+    finishedOn,
+    atm,
+    progress,
+    result,
+    reason,
+    stacks,
+  ] = fields;
   const options = (parse(opts) ?? {}) as { attempts?: number; delay?: number };
   const createdAt = Number(timestamp);
   const attemptsMade = Number(atm ?? 0);

@@ -21,7 +21,10 @@ export class NextJobRuns {
     if (job?.id === undefined) return undefined;
     // BullMQ renews locks only while a worker runs.
     const { lockDuration = 30_000 } = worker.opts;
-    const renewal = setInterval(() => void job.extendLock(token, lockDuration).catch(() => 0), lockDuration / 3);
+    const renewal = setInterval(
+      () => void job.extendLock(token, lockDuration).catch(() => 0),
+      lockDuration / 3,
+    );
     const ended = worker.processJob(job, token, () => false).finally(() => clearInterval(renewal));
     const run = { worker, jobId: job.id, ended };
     this.runs.add(run);

@@ -19,7 +19,8 @@ export class WorkerPresence {
     if (entry === undefined) return false;
     const { queue } = entry;
     // Every running worker renews this key; one that is built but idle, as in an api process, does not.
-    if ((await this.connections.producer.exists(`${queue.opts.prefix}:${name}:stalled-check`)) === 1) return true;
+    if ((await this.connections.producer.exists(`${queue.opts.prefix}:${name}:stalled-check`)) === 1)
+      return true;
     const clients = await queue.getWorkers().catch((error: Error) => {
       // A managed Redis may forbid CLIENT LIST; the key above has to do.
       if (error.message.startsWith('NOPERM')) return [];
