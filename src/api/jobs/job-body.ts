@@ -1,0 +1,59 @@
+import type { JobSnapshot } from '../../platform/queue/job-reader.service';
+import type { JobDto, JobProgressDto } from './job.dto';
+
+/** Where a job answers. */
+export function jobPath(id: string): string {
+  return `/api/queue/jobs/${id}`;
+}
+
+export function isDone({ state }: JobSnapshot): boolean {
+  return state === 'completed' || state === 'failed';
+}
+
+/** The job as callers see it: never its payload, and a result or an error only once it is done. */
+export function jobBody(job: JobSnapshot): JobDto {
+  return {
+    id: job.id,
+    key: job.origin.key ?? null,
+    queue: job.queue,
+    type: job.type,
+    state: job.state,
+    done: isDone(job),
+    priority: job.priority,
+    createdAt: iso(job.createdAt),
+    ...(job.runAt !== undefined && { runAt: iso(job.runAt) }),
+    ...(job.startedAt !== undefined && { startedAt: iso(job.startedAt) }),
+    ...(job.finishedAt !== undefined && { finishedAt: iso(job.finishedAt) }),
+    attempts: {
+      made: job.attemptsMade,
+      max: job.attemptsMax,
+      ...(job.nextAttemptAt !== undefined && { nextAt: iso(job.nextAttemptAt) }),
+    },
+    progress: progressOf(job),
+    ...(job.state === 'completed' && { result: job.result ?? null }),
+    ...(job.state === 'failed' && {
+      error: { name: job.failedName ?? 'Error', message: job.failedReason ?? '' },
+    }),
+    links: { self: jobPath(job.id), dashboard: `/admin/queues/queue/${job.queue}/${job.id}` },
+  };
+}
+
+function iso(epochMs: number): string {
+  return new Date(epochMs).toISOString();
+}
+
+/** A job that completed is through, whatever its handler reported last. */
+function progressOf({ state, progress }: JobSnapshot): JobProgressDto {
+  const { percent, stage, message } = (
+    typeof progress === 'object' && progress !== null ? progress : { percent: progress }
+  ) as Record<keyof JobProgressDto, unknown>;
+  return {
+    percent: state === 'completed' ? 100 : bounded(percent),
+    ...(typeof stage === 'string' && { stage: stage.slice(0, 100) }),
+    ...(typeof message === 'string' && { message: message.slice(0, 500) }),
+  };
+}
+
+function bounded(percent: unknown): number {
+  return typeof percent === 'number' && Number.isFinite(percent) ? Math.min(100, Math.max(0, percent)) : 0;
+}

@@ -1,0 +1,67 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import type { JobState } from '../../platform/queue/job-reader.service';
+import { priorities, type Priority } from '../../platform/queue/priority';
+
+const states: JobState[] = ['waiting', 'active', 'delayed', 'completed', 'failed', 'waiting-children'];
+
+export class JobAttemptsDto {
+  /** Attempts that have ended. */
+  made!: number;
+  max!: number;
+  /** When the next attempt may begin, after one that failed. */
+  @ApiPropertyOptional({ format: 'date-time' })
+  nextAt?: string;
+}
+
+export class JobProgressDto {
+  percent!: number;
+  stage?: string;
+  message?: string;
+}
+
+export class JobErrorDto {
+  name!: string;
+  message!: string;
+}
+
+export class JobLinksDto {
+  self!: string;
+  dashboard!: string;
+}
+
+export class JobDto {
+  id!: string;
+  /** The caller's own key of the job. */
+  @ApiProperty({ type: String, nullable: true })
+  key!: string | null;
+  queue!: string;
+  type!: string;
+  @ApiProperty({ enum: states })
+  state!: JobState;
+  /** Whether it has completed or failed for good; then there is either `result` or `error`. */
+  done!: boolean;
+  @ApiProperty({ enum: [...priorities] })
+  priority!: Priority;
+  @ApiProperty({ format: 'date-time' })
+  createdAt!: string;
+  @ApiPropertyOptional({ format: 'date-time' })
+  runAt?: string;
+  @ApiPropertyOptional({ format: 'date-time' })
+  startedAt?: string;
+  @ApiPropertyOptional({ format: 'date-time' })
+  finishedAt?: string;
+  attempts!: JobAttemptsDto;
+  progress!: JobProgressDto;
+  @ApiPropertyOptional({ description: 'Whatever the job returned; null when it returned nothing.' })
+  result?: unknown;
+  error?: JobErrorDto;
+  links!: JobLinksDto;
+}
+
+/** The answer to an enqueue. */
+export class CreatedJobDto extends JobDto {
+  /** True when the key named a job that was there already; this is that job. */
+  deduplicated!: boolean;
+  /** What of the request was accepted without having its effect. */
+  warnings?: string[];
+}

@@ -1,0 +1,80 @@
+import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Res } from '@nestjs/common';
+import { ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { CreateJobDto } from './create-job.dto';
+import { entityTag, tagMatches } from './entity-tag';
+import { isDone, jobBody, jobPath } from './job-body';
+import { JobWaiter } from './job-waiter.service';
+import { CreatedJobDto, JobDto } from './job.dto';
+import { JobsApiService } from './jobs-api.service';
+import { MAX_WAIT_SECONDS, preferredWait } from './prefer-wait';
+
+const POLL_SECONDS = '1';
+
+@ApiTags('jobs')
+@Controller(['api/queue/jobs', 'queue/jobs'])
+export class JobsController {
+  constructor(
+    private readonly jobs: JobsApiService,
+    private readonly waiter: JobWaiter,
+  ) {}
+
+  /** Enqueues a job of any registered type. */
+  @Post()
+  @HttpCode(202)
+  @ApiHeader({ name: 'Prefer', required: false, description: `wait=N: up to ${MAX_WAIT_SECONDS} seconds` })
+  @ApiResponse({ status: 202, type: CreatedJobDto, description: 'Accepted; `Location` says where to ask.' })
+  @ApiOkResponse({
+    type: CreatedJobDto,
+    description: 'Finished within the wait, or known by its key already.',
+  })
+  async create(
+    @Body() body: CreateJobDto,
+    @Headers('prefer') prefer: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<CreatedJobDto> {
+    const { job, isDuplicate, warnings } = await this.jobs.enqueue(body);
+    const waitSeconds = isDone(job) ? 0 : preferredWait(prefer);
+    const isGone = () => reply.raw.destroyed;
+    const finished =
+      waitSeconds > 0 ? await this.waiter.untilDone(job.id, waitSeconds * 1_000, isGone) : undefined;
+    const current = finished ?? job;
+    reply.header('location', jobPath(job.id));
+    if (finished !== undefined) reply.header('preference-applied', `wait=${waitSeconds}`);
+    if (!isDone(current)) reply.header('retry-after', POLL_SECONDS);
+    if (isDuplicate || finished !== undefined) reply.status(200);
+    return {
+      ...jobBody(current),
+      deduplicated: isDuplicate,
+      ...(warnings.length > 0 && { warnings: [...warnings] }),
+    };
+  }
+
+  /** One job: its state, progress and, once it is done, its result or its error. */
+  @Get(':id')
+  @ApiHeader({ name: 'If-None-Match', required: false })
+  @ApiOkResponse({ type: JobDto })
+  @ApiResponse({ status: 304, description: 'Nothing has changed since that entity tag.' })
+  async read(
+    @Param('id') id: string,
+    @Headers('if-none-match') ifNoneMatch: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<JobDto | undefined> {
+    const body = jobBody(await this.jobs.read(id));
+    const tag = entityTag(body);
+    reply.header('etag', tag).header('cache-control', 'private, no-cache');
+    if (!body.done) reply.header('retry-after', POLL_SECONDS);
+    if (ifNoneMatch === undefined || !tagMatches(ifNoneMatch, tag)) return body;
+    reply.status(304);
+    return undefined;
+  }
+
+  /** Removes a job that waits or has finished. */
+  @Delete(':id')
+  @HttpCode(204)
+  @ApiHeader({ name: 'If-Match', required: false })
+  @ApiNoContentResponse()
+  async remove(@Param('id') id: string, @Headers('if-match') ifMatch: string | undefined): Promise<void> {
+    await this.jobs.remove(id, ifMatch);
+  }
+}
