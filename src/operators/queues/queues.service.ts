@@ -1,0 +1,124 @@
+import { Injectable } from '@nestjs/common';
+import { problem } from '../../platform/problems/problem-catalogue';
+import { queueDefaults, type QueueDefinition } from '../../platform/queue/define-queue';
+import { priorities } from '../../platform/queue/priority';
+import { QueueCounter, type QueueCounts } from '../../platform/queue/queue-counts.service';
+import { QueueRegistry, type RegisteredQueue } from '../../platform/queue/queue-registry.service';
+import { WorkerCensus } from '../../platform/queue/worker-census.service';
+import type { QueueSettings } from './queue-settings.dto';
+import type { QueueStats, QueueStatsEntry } from './queue-stats.dto';
+
+interface Reading {
+  readonly entry: RegisteredQueue;
+  readonly counts: QueueCounts;
+  readonly workers: number | null;
+}
+
+/** What operators see of the queues: how full they are, and how they are set up. */
+@Injectable()
+export class QueuesService {
+  constructor(
+    private readonly registry: QueueRegistry,
+    private readonly counter: QueueCounter,
+    private readonly census: WorkerCensus,
+  ) {}
+
+  /** Counts all queues, or the one that is named. */
+  async stats(name?: string): Promise<QueueStats> {
+    const readings = await this.read(name === undefined ? this.registry.all() : [this.find(name)]);
+    const stats = readings.map(toStats);
+    const sum = (part: (entry: QueueStatsEntry) => number) =>
+      stats.reduce((total, entry) => total + part(entry), 0);
+    const ages = stats.flatMap(({ oldestWaitingMs }) => oldestWaitingMs ?? []);
+    return {
+      waiting: sum(({ waiting }) => waiting),
+      unprioritized: sum(({ unprioritized }) => unprioritized),
+      prioritized: sum(({ prioritized }) => prioritized),
+      active: sum(({ active }) => active),
+      completed: sum(({ completed }) => completed),
+      failed: sum(({ failed }) => failed),
+      delayed: sum(({ delayed }) => delayed),
+      paused: sum(({ waiting, paused }) => (paused ? waiting : 0)),
+      backlog: sum(({ backlog }) => backlog),
+      oldestWaitingMs: ages.length === 0 ? null : Math.max(...ages),
+      stats,
+    };
+  }
+
+  /** How each queue is set up, or the one that is named. */
+  async settings(name?: string): Promise<QueueSettings[]> {
+    return (await this.read(name === undefined ? this.registry.all() : [this.find(name)])).map(toSettings);
+  }
+
+  private find(name: string): RegisteredQueue {
+    const entry = this.registry.get(name);
+    if (entry !== undefined) return entry;
+    const known = this.registry.all().map(({ definition }) => definition.name);
+    throw problem('queue_not_found', {
+      detail: `There is no queue "${name.slice(0, 63)}". The queues are ${known.slice(0, 50).join(', ')}.`,
+    });
+  }
+
+  private async read(entries: readonly RegisteredQueue[]): Promise<Reading[]> {
+    const [counts, workers] = await Promise.all([
+      Promise.all(entries.map((entry) => this.counter.count(entry))),
+      this.census.count(entries),
+    ]);
+    return entries.flatMap((entry, at) => {
+      const own = counts[at];
+      return own === undefined
+        ? []
+        : [{ entry, counts: own, workers: workers?.get(entry.definition.name) ?? null }];
+    });
+  }
+}
+
+function toStats({ entry, counts, workers }: Reading): QueueStatsEntry {
+  const { waiting, unprioritized, prioritized, active, completed, failed, delayed, due } = counts;
+  return {
+    name: entry.definition.name,
+    waiting,
+    unprioritized,
+    prioritized,
+    active,
+    completed,
+    failed,
+    delayed,
+    paused: counts.isPaused,
+    backlog: waiting + active + due,
+    oldestWaitingMs: counts.oldestWaitingMs ?? null,
+    workers,
+  };
+}
+
+function toSettings({ entry: { definition }, counts, workers }: Reading): QueueSettings {
+  const { name, domain, description, worker, retention } = definition;
+  return {
+    name,
+    domain,
+    description,
+    concurrency: worker.concurrency,
+    limiter: worker.limiter ?? null,
+    attempts: queueDefaults.attempts,
+    backoff: queueDefaults.backoff,
+    retention: {
+      completed: retention?.completed ?? queueDefaults.retention.completed,
+      failed: retention?.failed ?? queueDefaults.retention.failed,
+    },
+    priorities: definition.hasPriorities === true ? [...priorities] : ['normal'],
+    types: jobTypes(definition),
+    lockDurationMs: worker.lockDurationMs ?? queueDefaults.lockDurationMs,
+    paused: counts.isPaused,
+    workers,
+  };
+}
+
+function jobTypes({ jobs }: QueueDefinition): QueueSettings['types'] {
+  return Object.entries(jobs).map(([type, job]) => ({
+    type,
+    description: job.description ?? null,
+    attempts: job.attempts ?? queueDefaults.attempts,
+    backoff: job.backoff ?? queueDefaults.backoff,
+    priority: job.priority ?? 'normal',
+  }));
+}
