@@ -1,0 +1,74 @@
+import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
+import type { ObliterateOptions } from '@bull-board/api/typings/app';
+import type { Job } from 'bullmq';
+import { problem } from '../../platform/problems/problem-catalogue';
+import { addJob } from '../../platform/queue/add-job';
+import { checkPayload } from '../../platform/queue/job-payload';
+import type { RegisteredQueue } from '../../platform/queue/queue-registry.service';
+import { addOptions } from './board-job-options';
+
+/** One queue as the dashboard may use it: what it adds or changes passes the same checks as everything else. */
+export class BoardQueue extends BullMQAdapter {
+  // Among the types, only those of the board's base class know this option.
+  override readonly allowCompletedRetries: boolean = false;
+
+  constructor(private readonly entry: RegisteredQueue) {
+    const { domain, description } = entry.definition;
+    super(entry.queue, { description: `${domain} · ${description}` });
+  }
+
+  override async addJob(name: string, data: unknown, options: unknown): Promise<Job> {
+    const { definition, queue } = this.entry;
+    const checked = await addOptions(options);
+    return this.guarded(await addJob(definition, queue, name, data as object, checked));
+  }
+
+  override async getJob(id: string): Promise<Job | undefined> {
+    // BullMQ keeps a job beside the queue's own keys, and would show those as jobs.
+    if (Object.hasOwn(this.entry.queue.keys, id)) return undefined;
+    const job = await super.getJob(id);
+    return job === undefined ? undefined : this.guarded(job);
+  }
+
+  override async getJobs(...range: Parameters<BullMQAdapter['getJobs']>): Promise<Job[]> {
+    return (await super.getJobs(...range)).map((job) => this.guarded(job));
+  }
+
+  override obliterate(_options?: ObliterateOptions): Promise<void> {
+    throw problem('forbidden', {
+      detail: 'A queue cannot be obliterated: jobs that somebody waits for would vanish without a trace.',
+    });
+  }
+
+  private guarded(job: Job): Job {
+    const { definition } = this.entry;
+    const { toJSON, updateData, retry, changePriority } = job;
+    return Object.assign(job, {
+      // The form that duplicates a job starts with these options, and an id of another job is refused there.
+      toJSON: () => {
+        const json = toJSON.call(job);
+        const { jobId: _jobId, ...opts } = json.opts;
+        return { ...json, opts };
+      },
+      updateData: async (data: unknown) => {
+        const declared = definition.jobs[job.name];
+        if (declared !== undefined) await checkPayload(job.name, declared.payload, data);
+        return updateData.call(job, data);
+      },
+      retry: async (...state: Parameters<Job['retry']>) => {
+        if (state[0] === 'completed') {
+          throw problem('conflict', {
+            detail: 'The job is completed. To run it once more, duplicate it.',
+          });
+        }
+        return retry.call(job, ...state);
+      },
+      changePriority: async (options: { priority?: number }) => {
+        if (definition.hasPriorities !== true) {
+          throw problem('priority_refused', { detail: `Queue "${definition.name}" has no priorities.` });
+        }
+        return changePriority.call(job, options);
+      },
+    });
+  }
+}

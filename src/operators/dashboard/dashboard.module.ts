@@ -1,0 +1,42 @@
+import { createBullBoard } from '@bull-board/api';
+import { Module, type OnModuleInit } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { FastifyInstance } from 'fastify';
+import { QueueRegistry, type RegisteredQueue } from '../../platform/queue/queue-registry.service';
+import { BoardGate } from './board-gate.service';
+import { BoardQueue } from './board-queue';
+import { BoardServer } from './board-server';
+
+const PATH = '/admin/queues';
+
+/** Bull Board at /admin/queues, with every queue of the registry. */
+@Module({ providers: [BoardGate] })
+export class DashboardModule implements OnModuleInit {
+  constructor(
+    private readonly host: HttpAdapterHost,
+    private readonly registry: QueueRegistry,
+    private readonly gate: BoardGate,
+  ) {}
+
+  onModuleInit(): void {
+    const server = new BoardServer(this.gate);
+    server.setBasePath(PATH);
+    createBullBoard({
+      queues: [...this.registry.all()].sort(byDomain).map((entry) => new BoardQueue(entry)),
+      serverAdapter: server,
+      options: {
+        uiConfig: {
+          boardTitle: 'Holdfast',
+          hideRedisDetails: true,
+          hideDocsLink: true,
+          miscLinks: [{ text: 'API', url: '/docs' }],
+        },
+      },
+    });
+    this.host.httpAdapter.getInstance<FastifyInstance>().register(server.registerPlugin(), { prefix: PATH });
+  }
+}
+
+function byDomain({ definition: a }: RegisteredQueue, { definition: b }: RegisteredQueue): number {
+  return a.domain.localeCompare(b.domain) || a.name.localeCompare(b.name);
+}
