@@ -1,12 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { JobsApiModule } from './api/jobs/jobs-api.module';
-import { OpenApiModule } from './api/openapi/openapi.module';
-import { QueueTestApiModule } from './api/queue-test/queue-test-api.module';
 import type { Settings } from './config/settings';
 import { SettingsModule } from './config/settings.module';
-import { DashboardModule } from './operators/dashboard/dashboard.module';
 import { HealthModule } from './operators/health/health.module';
-import { QueuesModule } from './operators/queues/queues.module';
 import { AuthModule } from './platform/auth/auth.module';
 import { DatabaseModule } from './platform/database/database.module';
 import { LeaderModule } from './platform/leader/leader.module';
@@ -17,8 +12,9 @@ import { RedisModule } from './platform/redis/redis.module';
 import { RetentionModule } from './platform/retention/retention.module';
 import { WorkerModule } from './platform/worker/worker.module';
 import { TasksModule } from './workloads/tasks/tasks.module';
+import { validationMigrations, ValidationModule } from './workloads/validation/validation.module';
 
-const migrations = [outboxMigrations];
+const migrations = [outboxMigrations, validationMigrations];
 
 const platform = (settings: Settings) => [
   SettingsModule.forRoot(settings),
@@ -33,17 +29,26 @@ const platform = (settings: Settings) => [
   RetentionModule,
 ];
 
-// One entry per domain; both roles need them, to enqueue and to run.
-const workloads = [TasksModule];
+// One entry per domain; every role needs them, to enqueue or to run.
+const workloads = [TasksModule, ValidationModule];
 
-const api = [JobsApiModule, QueueTestApiModule, OpenApiModule];
-const operators = [DashboardModule, QueuesModule];
+/** The fronts are loaded only where they are served: a worker stays small. */
+async function fronts(): Promise<DynamicModule['imports']> {
+  const [{ ApiModule }, { OperatorsModule }] = await Promise.all([
+    import('./api/api.module.js'),
+    import('./operators/operators.module.js'),
+  ]);
+  return [OperatorsModule, ApiModule];
+}
 
 /** The one place that knows every room. */
 @Module({})
 export class AppModule {
-  static forRole(settings: Settings): DynamicModule {
-    const fronts = settings.ROLE === 'worker' ? [HealthModule] : [HealthModule, ...operators, ...api];
-    return { module: AppModule, imports: [...platform(settings), ...workloads, ...fronts] };
+  static async forRole(settings: Settings): Promise<DynamicModule> {
+    const served = settings.ROLE === 'worker' ? [] : await fronts();
+    return {
+      module: AppModule,
+      imports: [...platform(settings), ...workloads, HealthModule, ...(served ?? [])],
+    };
   }
 }

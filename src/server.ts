@@ -3,7 +3,6 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Logger } from 'nestjs-pino';
 import { AppModule } from './app.module';
 import type { Settings } from './config/settings';
-import { setUpOpenApi } from './api/openapi/set-up-openapi';
 import { configureHttp } from './platform/http/configure-http';
 import { createHttpAdapter } from './platform/http/http-adapter';
 import { RedisConnections } from './platform/redis/redis-connections.service';
@@ -14,13 +13,16 @@ const FIRST_CONNECT_MS = 2_000;
 /** Builds the server of one role; it accepts no request before {@link startServer}. */
 export async function createServer(settings: Settings): Promise<NestFastifyApplication> {
   const app = await NestFactory.create<NestFastifyApplication>(
-    AppModule.forRole(settings),
+    await AppModule.forRole(settings),
     createHttpAdapter(settings),
     { bufferLogs: true, abortOnError: false },
   );
   app.useLogger(app.get(Logger));
   await configureHttp(app, settings);
-  if (settings.ROLE !== 'worker') setUpOpenApi(app, settings);
+  if (settings.ROLE !== 'worker') {
+    const { setUpOpenApi } = await import('./api/openapi/set-up-openapi.js');
+    setUpOpenApi(app, settings);
+  }
   return app;
 }
 

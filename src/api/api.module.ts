@@ -1,0 +1,12 @@
+import { Module } from '@nestjs/common';
+import { JobsApiModule } from './jobs/jobs-api.module';
+import { OpenApiModule } from './openapi/openapi.module';
+import { QueueTestApiModule } from './queue-test/queue-test-api.module';
+import { RuleSetsApiModule } from './rule-sets/rule-sets-api.module';
+import { ValidationsApiModule } from './validations/validations-api.module';
+
+/** Everything that callers reach: one entry per folder. */
+@Module({
+  imports: [JobsApiModule, QueueTestApiModule, ValidationsApiModule, RuleSetsApiModule, OpenApiModule],
+})
+export class ApiModule {}
