@@ -110,7 +110,9 @@ describe('the description of the API', () => {
   });
 
   it('lists each path once, in its form under /api', async () => {
-    expect(Object.keys((await document()).paths).sort()).toEqual(['/api/queue/jobs', '/health']);
+    const { paths } = await document();
+    expect(Object.keys(paths).sort()).toEqual(['/api/queue/jobs', '/health']);
+    expect(paths['/api/queue/jobs']?.post?.operationId).toBe('Sample_create');
   });
 
   it('describes the payload of every registered job type, told apart by its type', async () => {

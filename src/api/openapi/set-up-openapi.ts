@@ -24,6 +24,7 @@ function openApiDocument(app: NestFastifyApplication, settings: Settings): OpenA
     operationIdFactory: (controller, method) => `${controller.replace(/Controller$/, '')}_${method}`,
   });
   keepCanonicalPaths(document);
+  nameOperations(document);
   describeJobTypes(document, types);
   describeProblems(document);
   return document;
@@ -47,8 +48,19 @@ function frame(settings: Settings): Omit<OpenAPIObject, 'paths'> {
 }
 
 /** Of two spellings of one path the document names that under `/api`. */
-export function keepCanonicalPaths({ paths }: Pick<OpenAPIObject, 'paths'>): void {
+function keepCanonicalPaths({ paths }: Pick<OpenAPIObject, 'paths'>): void {
   for (const path of Object.keys(paths)) {
     if (Object.hasOwn(paths, `/api${path}`)) delete paths[path];
+  }
+}
+
+/** A method with two paths gets numbered ids; of each only one is left, and generated clients want plain names. */
+function nameOperations({ paths }: Pick<OpenAPIObject, 'paths'>): void {
+  for (const item of Object.values(paths)) {
+    for (const operation of [item.get, item.put, item.post, item.delete, item.patch]) {
+      if (operation?.operationId !== undefined) {
+        operation.operationId = operation.operationId.replace(/\[\d+\]$/, '');
+      }
+    }
   }
 }
