@@ -10,13 +10,16 @@ import {
   Param,
   Post,
   Query,
+  Res,
   ServiceUnavailableException,
+  type MiddlewareConsumer,
+  type NestModule,
 } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Type } from 'class-transformer';
 import { ArrayMaxSize, IsInt, IsOptional, IsString, MaxLength, ValidateNested } from 'class-validator';
-import type { InjectOptions } from 'fastify';
+import type { FastifyReply, InjectOptions } from 'fastify';
 import { readSettings } from '../../config/settings';
 import { SettingsModule } from '../../config/settings.module';
 import { AuthModule } from '../auth/auth.module';
@@ -101,6 +104,13 @@ class FailController {
     throw failures[how]?.() ?? new Error(how);
   }
 
+  @Public()
+  @Get('half/answer')
+  readHalf(@Res() reply: FastifyReply) {
+    reply.raw.write('half');
+    throw new Error('in the middle');
+  }
+
   @Post(':how')
   writeFailing(@Param('how') how: string) {
     throw failures[how]?.() ?? new Error(how);
@@ -115,7 +125,14 @@ async function start(environment: Record<string, string>): Promise<NestFastifyAp
     imports: [SettingsModule.forRoot(settings), AuthModule],
     controllers: [OrderController, FailController],
   })
-  class TestModule {}
+  class TestModule implements NestModule {
+    configure(consumer: MiddlewareConsumer) {
+      const failing = () => {
+        throw new RedisUnavailableError('Redis is not connected.');
+      };
+      consumer.apply(failing).forRoutes('fail/middleware');
+    }
+  }
   const app = await NestFactory.create<NestFastifyApplication>(TestModule, createHttpAdapter(settings), {
     logger: false,
   });
@@ -305,6 +322,23 @@ describe('the HTTP edge', () => {
   it('says that a lost answer leaves the outcome open, but only where something was sent', async () => {
     const answer = await send({ method: 'POST', url: '/fail/lost' });
     expect(answer.json()).toMatchObject({ status: 503, code: 'enqueue_outcome_unknown', retryable: true });
+  });
+
+  it('answers what a middleware throws, and breaks off an answer that fails in the middle', async () => {
+    const answer = await send({ url: '/fail/middleware' });
+    expect(answer.headers['content-type']).toBe('application/problem+json');
+    expect(answer.json()).toMatchObject({ code: 'storage_unavailable', instance: '/fail/middleware' });
+    await expect(send({ url: '/fail/half/answer' })).rejects.toThrow(/destroyed/);
+  });
+
+  it('while it stops still answers reads, and sends changes elsewhere', async () => {
+    const stopping = await start({ HOLDFAST_BOOTSTRAP_KEY: key });
+    stopping.getHttpAdapter().beforeClose?.();
+    expect((await send({ url: '/api/orders' }, stopping)).statusCode).toBe(200);
+    const change = await send({ method: 'POST', url: '/api/orders', payload: { to: 'a' } }, stopping);
+    expect(change.json()).toMatchObject({ status: 503, code: 'shutting_down', retryable: true });
+    expect(change.headers).toMatchObject({ 'retry-after': '2', connection: 'close' });
+    await stopping.close();
   });
 
   it('leaves the report of a health check as it is', async () => {
