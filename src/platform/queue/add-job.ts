@@ -1,6 +1,6 @@
 import type { Job, JobsOptions, Queue } from 'bullmq';
 import { correlationId } from '../logging/correlation';
-import { queueDefaults, type JobDefinition, type QueueDefinition } from './define-queue';
+import { declaredJob, queueDefaults, type JobDefinition, type QueueDefinition } from './define-queue';
 import { jobId } from './job-id';
 import { checkPayload } from './job-payload';
 import { priorityNumber, type Priority } from './priority';
@@ -62,7 +62,7 @@ export async function addJob<T extends object>(
   payload: T,
   options: AddOptions = {},
 ): Promise<Job<T>> {
-  const declared = definition.jobs[name];
+  const declared = declaredJob(definition, name);
   if (declared === undefined) throw new UnknownJobError(definition.name, name);
   await checkPayload(name, declared.payload, payload);
   return queue.add(name, payload, storedOptions(definition, declared, options)) as Promise<Job<T>>;

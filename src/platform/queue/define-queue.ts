@@ -80,3 +80,8 @@ export function defineQueue<const Name extends string, const Jobs extends Record
   }
   return Object.freeze(definition);
 }
+
+/** What a queue declares under a job name; nothing for a name such as `toString`, which every object has. */
+export function declaredJob({ jobs }: QueueDefinition, name: string): JobDefinition | undefined {
+  return Object.hasOwn(jobs, name) ? jobs[name] : undefined;
+}

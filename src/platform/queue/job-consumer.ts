@@ -3,7 +3,7 @@ import { Logger } from '@nestjs/common';
 import { UnrecoverableError, WaitingError, type Job } from 'bullmq';
 import { withLogContext } from '../logging/correlation';
 import { originOf } from './add-job';
-import type { JobName, JobPayload, QueueDefinition } from './define-queue';
+import { declaredJob, type JobName, type JobPayload, type QueueDefinition } from './define-queue';
 import { boundedError, boundedResult } from './job-outcome';
 import { checkPayload, PayloadInvalidError } from './job-payload';
 
@@ -76,8 +76,9 @@ export abstract class JobConsumer<Q extends QueueDefinition> extends WorkerHost 
   }
 
   private async handle(job: Job, signal: AbortSignal): Promise<unknown> {
-    const handler = this.handlers[job.name as JobName<Q>];
-    const declared = this.definition.jobs[job.name];
+    const { handlers, definition } = this;
+    const declared = declaredJob(definition, job.name);
+    const handler = handlers[job.name as JobName<Q>];
     if (handler === undefined || declared === undefined) {
       throw new UnrecoverableError(`no handler for job "${job.name}" on queue "${job.queueName}"`);
     }

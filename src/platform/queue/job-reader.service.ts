@@ -102,7 +102,7 @@ function snapshot(
     queue: definition.name,
     type: type ?? '',
     state,
-    origin: originOf({ id, opts: options as never }),
+    origin: originOf({ id, opts: options }),
     priority: priorityName(Number(priority ?? 0)),
     createdAt,
     ...dueTimes(createdAt, attemptsMade, options.delay ?? 0, dueAt),
