@@ -1,4 +1,5 @@
 import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
+import { setMaxListeners } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { JobReader, type JobSnapshot } from '../../platform/queue/job-reader.service';
 import { isDone } from './job-body';
@@ -14,7 +15,9 @@ export class JobWaiter implements BeforeApplicationShutdown {
   private readonly stopping = new AbortController();
   private waiting = 0;
 
-  constructor(private readonly reader: JobReader) {}
+  constructor(private readonly reader: JobReader) {
+    setMaxListeners(MAX_WAITING, this.stopping.signal);
+  }
 
   /**
    * Resolves with the finished job, or undefined when the time is up, the caller is gone, too many wait,
