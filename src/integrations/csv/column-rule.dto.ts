@@ -15,23 +15,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { IsNumberOrText, IsPrintable, MayBeLeftOut } from './rule-decorators';
-
-export const severities = ['info', 'warning', 'error'] as const;
-export type Severity = (typeof severities)[number];
-
-export const columnTypes = [
-  'string',
-  'integer',
-  'decimal',
-  'boolean',
-  'date',
-  'email',
-  'url',
-  'uuid',
-  'phone',
-  'enum',
-] as const;
-export type ColumnType = (typeof columnTypes)[number];
+import { columnTypes, severities, type ColumnType, type Severity } from './rule-words';
 
 /** How much a broken rule of one kind weighs; a kind that is left out takes the column's `severity`. */
 export class ColumnSeveritiesDto {

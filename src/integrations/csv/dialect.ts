@@ -1,5 +1,5 @@
 import { maxCells, RecordScanner } from './record-scanner';
-import { delimiters, type Delimiter, type TextEncoding } from './rule-set.dto';
+import { delimiters, type Delimiter, type TextEncoding } from './rule-words';
 
 /** How a file is written. */
 export interface Dialect {

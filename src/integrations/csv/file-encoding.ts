@@ -1,6 +1,6 @@
 import { isAscii, isUtf8 } from 'node:buffer';
 import { fstatSync, readSync } from 'node:fs';
-import type { TextEncoding } from './rule-set.dto';
+import type { TextEncoding } from './rule-words';
 import { UnreadableFileError } from './unreadable-file';
 
 /** How a file's letters are written. */

@@ -1,4 +1,4 @@
-import type { Severity } from './column-rule.dto';
+import type { Severity } from './rule-words';
 
 /** What a finding says: the same for every row, so that it can never hold anybody's value. */
 export interface FindingKind {
@@ -23,6 +23,10 @@ export interface FindingCount {
   count: number;
 }
 
+// A header line may hold anything; what is shown of it stays readable.
+const maxColumnCharacters = 200;
+const maxMessageCharacters = 1000;
+
 /** Every kind of finding that one file can have, with its count; kinds are known by their index, from 1. */
 export class FindingCatalog {
   readonly kinds: FindingKind[] = [{ rule: '', column: null, severity: 'info', message: '' }];
@@ -32,7 +36,8 @@ export class FindingCatalog {
 
   define(kind: FindingKind): number {
     this.counts.push(0);
-    return this.kinds.push(kind) - 1;
+    const column = kind.column?.slice(0, maxColumnCharacters) ?? null;
+    return this.kinds.push({ ...kind, column, message: kind.message.slice(0, maxMessageCharacters) }) - 1;
   }
 
   report(kind: FindingKind): void {

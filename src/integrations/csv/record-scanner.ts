@@ -110,9 +110,15 @@ export class RecordScanner {
     this.nextLine += lines;
   }
 
-  /** The bytes that are there but not read yet. */
-  get pending(): Uint8Array {
-    return this.bytes.subarray(this.position, this.filledTo);
+  /** How many bytes have been given from the beginning of this record on. */
+  get bytesFromRecord(): number {
+    return this.filledTo - this.recordStart;
+  }
+
+  /** Forgets everything that was given, to begin elsewhere. */
+  restart(): void {
+    this.position = this.filledTo = this.begin;
+    this.hasEnded = false;
   }
 
   /** Steps to the next record; false when more bytes are needed, or after the end. */

@@ -12,14 +12,15 @@ import {
   MaxLength,
   ValidateNested,
 } from 'class-validator';
-import { severities, type Severity } from './column-rule.dto';
 import { IsNumberOrText, IsPrintable, MayBeLeftOut } from './rule-decorators';
-
-export const comparisonOperators = ['<', '<=', '>', '>=', '=', '!='] as const;
-export type ComparisonOperator = (typeof comparisonOperators)[number];
-
-export const testOperators = [...comparisonOperators, 'in', 'notIn', 'empty', 'notEmpty', 'matches'] as const;
-export type TestOperator = (typeof testOperators)[number];
+import {
+  comparisonOperators,
+  severities,
+  testOperators,
+  type ComparisonOperator,
+  type Severity,
+  type TestOperator,
+} from './rule-words';
 
 /** A short name for a rule over several columns; it becomes part of the rule's name in findings. */
 abstract class NamedRuleDto {

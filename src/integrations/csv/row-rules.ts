@@ -4,7 +4,8 @@ import { compilePattern } from './cell-pattern';
 import type { ColumnRuleDto } from './column-rule.dto';
 import type { FindingCatalog } from './finding-catalog';
 import { columnFinder, type HeaderMap } from './header';
-import type { CellTestDto, ComparisonOperator, ComparisonRuleDto, ConditionRuleDto } from './row-rule.dto';
+import type { CellTestDto, ComparisonRuleDto, ConditionRuleDto } from './row-rule.dto';
+import type { ComparisonOperator } from './rule-words';
 import type { RuleSetDto } from './rule-set.dto';
 import { orderAgainst, orderOfCells, valueKindOf } from './value-order';
 

@@ -1,5 +1,6 @@
 import { compilePattern } from './cell-pattern';
-import type { ColumnRuleDto, ColumnType } from './column-rule.dto';
+import type { ColumnRuleDto } from './column-rule.dto';
+import type { ColumnType } from './rule-words';
 import { dateLimit, DateReader } from './date-format';
 import { compareDecimalTexts, isDecimalText } from './decimal-text';
 import { columnKey } from './header';

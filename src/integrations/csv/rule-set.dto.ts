@@ -11,15 +11,17 @@ import {
   MaxLength,
   ValidateNested,
 } from 'class-validator';
-import { ColumnRuleDto, severities, type Severity } from './column-rule.dto';
+import { ColumnRuleDto } from './column-rule.dto';
 import { ComparisonRuleDto, ConditionRuleDto, UniqueRuleDto } from './row-rule.dto';
 import { IsPrintable, MayBeLeftOut } from './rule-decorators';
-
-export const delimiters = [',', ';', '\t', '|'] as const;
-export type Delimiter = (typeof delimiters)[number];
-
-export const textEncodings = ['utf-8', 'windows-1252', 'iso-8859-1', 'utf-16le', 'utf-16be'] as const;
-export type TextEncoding = (typeof textEncodings)[number];
+import {
+  delimiters,
+  severities,
+  textEncodings,
+  type Delimiter,
+  type Severity,
+  type TextEncoding,
+} from './rule-words';
 
 /** Everything that is asked of one kind of file. */
 export class RuleSetDto {

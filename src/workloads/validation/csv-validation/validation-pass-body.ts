@@ -1,0 +1,274 @@
+import { FindingCatalog } from '../../../integrations/csv/finding-catalog';
+import { mapHeader, type HeaderMap } from '../../../integrations/csv/header';
+import { RowWriter } from '../../../integrations/csv/report-row';
+import { RowChecker } from '../../../integrations/csv/row-checker';
+import type { RuleSet } from '../../../integrations/csv/rule-set';
+import { compileKeys, type UniqueKey } from '../../../integrations/csv/unique-keys';
+import { UnreadableFileError } from '../../../integrations/csv/unreadable-file';
+import type {
+  ValidationPassInput,
+  ValidationPassProgress,
+  ValidationPassResult,
+} from './validation-pass-contract';
+import type { CopyChannel } from './validation-pass-copy';
+import { DuplicatePass } from './validation-pass-duplicates';
+import { openFile, type OpenFile } from './validation-pass-file';
+import { FindingStore } from './validation-pass-findings';
+import { reportBlockBytes, takeMemory } from './validation-pass-memory';
+import { BlockFile, partsOf, removeParts, RowMarks } from './validation-pass-report';
+import { RowPass } from './validation-pass-rows';
+import { AttemptStore } from './validation-pass-store';
+
+// The bands of document 002; the passes themselves overlap: rows are parsed, checked and stored in one go.
+const bands = { store: 50, rules: 75, results: 90 };
+const progressIntervalMs = 250;
+// After so many reads other events of this thread get their turn: errors of the database, above all.
+const readsPerTurn = 16;
+
+/** Runs one attempt of a validation in this thread; see `runValidationPass` for what it promises. */
+export async function executeValidationPass(
+  input: ValidationPassInput,
+  onProgress: (progress: ValidationPassProgress) => void,
+): Promise<ValidationPassResult> {
+  const memory = takeMemory();
+  const file = await openFile(input.uploadPath, input.ruleSet, memory.memory);
+  const store = new AttemptStore(input.database.connectionString, input.runId, input.attempt);
+  const pass = new Pass(input, file, store, memory, onProgress);
+  try {
+    return await pass.run();
+  } catch (error) {
+    pass.discard();
+    throw error;
+  } finally {
+    store.close();
+    file.close();
+  }
+}
+
+class Pass {
+  private readonly catalog = new FindingCatalog();
+  private readonly header: HeaderMap;
+  private readonly checker: RowChecker;
+  private readonly keys: UniqueKey[];
+  private readonly writer: RowWriter;
+  private readonly findings: FindingStore;
+  private readonly runId: Uint8Array;
+  private readonly marks = new RowMarks();
+  private readonly privateCells: number[];
+  private readonly open: BlockFile[] = [];
+  private rowPass: RowPass | undefined;
+  private reportedAt = 0;
+
+  constructor(
+    private readonly input: ValidationPassInput,
+    private readonly file: OpenFile,
+    private readonly store: AttemptStore,
+    private readonly memory: ReturnType<typeof takeMemory>,
+    private readonly onProgress: (progress: ValidationPassProgress) => void,
+  ) {
+    const { ruleSet } = input;
+    this.header = mapHeader(file.header, ruleSet, this.catalog);
+    refuseStrangers(this.header, ruleSet);
+    this.checker = new RowChecker(this.header, ruleSet, this.catalog, file.encoding);
+    this.keys = ruleSet === undefined ? [] : compileKeys(ruleSet, this.header, this.catalog);
+    this.privateCells = this.header.ruleCells.filter(
+      (cell, index) => cell >= 0 && ruleSet?.columns[index]?.private === true,
+    );
+    this.writer = new RowWriter(this.header, this.privateCells, this.catalog.kinds, {
+      ...file.dialect,
+      delimiter: file.dialect.delimiter.charCodeAt(0),
+    });
+    this.findings = new FindingStore(this.catalog, input.maxStoredFindings);
+    this.runId = Buffer.from(input.runId.replaceAll('-', ''), 'hex');
+  }
+
+  async run(): Promise<ValidationPassResult> {
+    removeParts(this.input.reportPath);
+    await this.store.open(this.keys.length > 0);
+    const draft = this.create(0);
+    const rows = await this.takeRows(draft);
+    this.report('rules', bands.rules);
+    const final = await this.addDuplicates(draft, rows);
+    this.report('results', bands.results);
+    return await this.complete(final, rows);
+  }
+
+  /** Closes and removes what is no report yet. */
+  discard(): void {
+    for (const file of this.open) file.close();
+    removeParts(this.input.reportPath);
+  }
+
+  private create(part: 0 | 1): BlockFile {
+    const file = new BlockFile(
+      partsOf(this.input.reportPath)[part]!,
+      this.memory.memory,
+      this.memory.reportBegin,
+      reportBlockBytes,
+    );
+    this.open.push(file);
+    return file;
+  }
+
+  private async takeRows(draft: BlockFile): Promise<RowPass> {
+    draft.append(this.writer.headerLine());
+    const rowChannel = this.store.copyRows(this.memory.rows);
+    const keyChannel = this.keys.length > 0 ? this.store.copyKeys(this.memory.keys) : undefined;
+    const pass = (this.rowPass = new RowPass({
+      scanner: this.file.scanner,
+      checker: this.checker,
+      catalog: this.catalog,
+      writer: this.writer,
+      keys: this.keys,
+      findings: this.findings,
+      draft,
+      marks: this.marks,
+      rows: rowChannel,
+      keyChannel,
+      runId: this.runId,
+      expectedRows: this.expectedRows(),
+      hasPrivate: this.privateCells.length > 0,
+    }));
+    await this.feed(pass, [rowChannel, keyChannel]);
+    await Promise.all([rowChannel.close(), keyChannel?.close()]);
+    draft.flush();
+    return pass;
+  }
+
+  private async feed(pass: RowPass, channels: (CopyChannel | undefined)[]): Promise<void> {
+    let reads = 0;
+    for (let hasMore = true; ;) {
+      const pause = pass.drain();
+      if (pause !== 'input') {
+        await pause.free();
+        continue;
+      }
+      if (!hasMore) return;
+      hasMore = this.file.fill();
+      this.reportReading();
+      if (++reads % readsPerTurn === 0) await new Promise(setImmediate);
+      for (const channel of channels) channel?.throwFailure();
+    }
+  }
+
+  /** A row is hardly shorter than the header line's names, and a guess that is wrong costs speed only. */
+  private expectedRows(): number {
+    const headerBytes = this.file.header.reduce((sum, name) => sum + name.length + 1, 0);
+    return Math.ceil(this.file.encoding.sizeBytes / Math.max(16, headerBytes));
+  }
+
+  /** The report with the findings about keys: the draft itself when no key occurs twice. */
+  private async addDuplicates(draft: BlockFile, rows: RowPass): Promise<BlockFile> {
+    if (this.keys.length === 0 || rows.candidates?.length === 0) return draft;
+    let pass: DuplicatePass | undefined;
+    let final = draft;
+    for await (const duplicates of this.store.duplicates(rows.candidates)) {
+      if (pass === undefined) {
+        final = this.create(1);
+        pass = this.duplicatePass(draft, final);
+      }
+      pass.add(duplicates);
+    }
+    if (pass === undefined) return draft;
+    pass.finish();
+    rows.invalid += pass.invalid;
+    rows.findingCount += pass.findingCount;
+    this.close(draft);
+    return final;
+  }
+
+  private duplicatePass(draft: BlockFile, final: BlockFile): DuplicatePass {
+    const { delimiter, newline } = this.file.dialect;
+    return new DuplicatePass({
+      draft,
+      final,
+      marks: this.marks,
+      header: this.header,
+      delimiter: delimiter.charCodeAt(0),
+      returnEndsLine: newline === 'cr',
+      keys: this.keys,
+      catalog: this.catalog,
+      findings: this.findings,
+    });
+  }
+
+  private async complete(report: BlockFile, rows: RowPass): Promise<ValidationPassResult> {
+    this.addFileFindings(rows);
+    await this.store.storeFindings(this.findings.toCopy(this.runId));
+    const result: ValidationPassResult = {
+      rows: { read: rows.read, valid: rows.read - rows.invalid, invalid: rows.invalid },
+      dialect: this.file.dialect,
+      columns: this.header.names,
+      findingCounts: this.catalog.totals(),
+      findingsStored: this.findings.count,
+      reportBytes: report.length,
+    };
+    await this.store.holdRun();
+    report.publish(this.input.reportPath);
+    this.open.splice(this.open.indexOf(report), 1);
+    await this.store.commit({
+      ...result,
+      findings: rows.findingCount + this.catalog.ofFile.length,
+      summary: result.findingCounts,
+    });
+    removeParts(this.input.reportPath);
+    return result;
+  }
+
+  private addFileFindings(rows: RowPass): void {
+    const { scanner } = this.file;
+    this.checker.finish();
+    if (rows.read === 0) {
+      this.catalog.report({
+        rule: 'no_rows',
+        column: null,
+        severity: 'warning',
+        message: 'The file has a header line and nothing else; add rows, or check the export.',
+      });
+    }
+    if (scanner.blankLines > 0 && scanner.firstBlankLine < scanner.line) {
+      this.catalog.report({
+        rule: 'blank_lines',
+        column: null,
+        severity: 'info',
+        message: `Empty lines were passed over; the first is line ${scanner.firstBlankLine}.`,
+      });
+    }
+    for (const kind of this.catalog.ofFile)
+      if (this.findings.wants(kind)) this.findings.add(0, 0, kind, null);
+  }
+
+  private close(file: BlockFile): void {
+    this.open.splice(this.open.indexOf(file), 1);
+    file.close();
+  }
+
+  private reportReading(): void {
+    const now = Date.now();
+    if (now - this.reportedAt < progressIntervalMs) return;
+    this.reportedAt = now;
+    const percent = bands.rules * this.file.share();
+    this.report(percent < bands.store ? 'parse' : 'store', percent);
+  }
+
+  private report(stage: ValidationPassProgress['stage'], percent: number): void {
+    this.onProgress({
+      stage,
+      percent: Math.round(percent * 100) / 100,
+      rowsRead: this.rowPass?.read ?? 0,
+      findings: (this.rowPass?.findingCount ?? 0) + this.catalog.ofFile.length,
+    });
+  }
+}
+
+/** A header line with none of the columns that the rules name is no header line, or that of another file. */
+function refuseStrangers(header: HeaderMap, ruleSet: RuleSet | undefined): void {
+  if (ruleSet === undefined || header.ruleCells.some((cell) => cell >= 0)) return;
+  const names = ruleSet.columns.slice(0, 5).map((column) => `"${column.name}"`);
+  const more = ruleSet.columns.length > names.length ? ' …' : '';
+  throw new UnreadableFileError(
+    'header_unrecognised',
+    `The first line has none of the columns that the rule set "${ruleSet.name}" expects (${names.join(', ')}${more}); ` +
+      'add a header line, or choose the right rule set.',
+  );
+}

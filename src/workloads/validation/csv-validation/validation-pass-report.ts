@@ -1,0 +1,138 @@
+import {
+  closeSync,
+  fdatasyncSync,
+  fsyncSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+
+/** The names of what a pass writes before its report is complete. */
+export function partsOf(reportPath: string): string[] {
+  return [`${reportPath}.draft`, `${reportPath}.part`];
+}
+
+/** Removes what an interrupted pass has left of its report. */
+export function removeParts(reportPath: string): void {
+  for (const path of partsOf(reportPath)) rmSync(path, { force: true });
+}
+
+// So many places in the draft are remembered at most: 2 MiB, whatever the number of rows.
+const maxMarks = 128 * 1024;
+
+/**
+ * Remembers where rows begin in the draft: every row at first, every second, fourth … one as they become many, so that any
+ * row is found by reading a few others.
+ */
+export class RowMarks {
+  private readonly offsets: number[] = [];
+  private step = 1;
+
+  /** Notes the row that begins at `offset`; rows come in order, from 1. */
+  note(row: number, offset: number): void {
+    if ((row - 1) % this.step !== 0) return;
+    if (this.offsets.length === maxMarks) {
+      for (let i = 0; i < maxMarks / 2; i++) this.offsets[i] = this.offsets[i * 2]!;
+      this.offsets.length = maxMarks / 2;
+      this.step *= 2;
+      if ((row - 1) % this.step !== 0) return;
+    }
+    this.offsets.push(offset);
+  }
+
+  /** The nearest remembered row at or before `row`. */
+  before(row: number): { row: number; offset: number } {
+    const index = Math.min(Math.floor((row - 1) / this.step), this.offsets.length - 1);
+    return { row: index * this.step + 1, offset: this.offsets[index]! };
+  }
+}
+
+/** A file that is written in large blocks from one piece of memory. */
+export class BlockFile {
+  /** Where the next byte belongs. */
+  at: number;
+  private written = 0;
+  private isClosed = false;
+  private readonly file: number;
+
+  constructor(
+    readonly path: string,
+    private readonly memory: Uint8Array,
+    private readonly begin: number,
+    private readonly blockBytes: number,
+  ) {
+    this.at = begin;
+    this.file = openSync(path, 'w+', 0o600);
+  }
+
+  /** Bytes of the file so far. */
+  get length(): number {
+    return this.written + this.at - this.begin;
+  }
+
+  /** Makes room for `bytes`; false when they are more than a block holds. */
+  hasRoom(bytes: number): boolean {
+    if (this.at + bytes <= this.begin + this.blockBytes) return true;
+    this.flush();
+    return bytes <= this.blockBytes;
+  }
+
+  append(piece: Uint8Array): void {
+    if (this.hasRoom(piece.length)) {
+      this.memory.set(piece, this.at);
+      this.at += piece.length;
+    } else this.write(piece);
+  }
+
+  /** Appends `length` bytes of another file. */
+  appendFrom(other: BlockFile, from: number, length: number): void {
+    for (let done = 0; done < length;) {
+      if (this.at === this.begin + this.blockBytes) this.flush();
+      const space = this.begin + this.blockBytes - this.at;
+      const read = other.read(this.memory, this.at, Math.min(space, length - done), from + done);
+      if (read === 0) throw new Error('The draft of the report is shorter than it was written.');
+      this.at += read;
+      done += read;
+    }
+  }
+
+  read(target: Uint8Array, offset: number, length: number, position: number): number {
+    return readSync(this.file, target, offset, length, position);
+  }
+
+  flush(): void {
+    this.write(this.memory.subarray(this.begin, this.at));
+    this.at = this.begin;
+  }
+
+  /** Everything is on the disk under `finalPath` when this returns. */
+  publish(finalPath: string): void {
+    this.flush();
+    fdatasyncSync(this.file);
+    this.close();
+    renameSync(this.path, finalPath);
+    const directory = openSync(dirname(finalPath), 'r');
+    try {
+      fsyncSync(directory);
+    } finally {
+      closeSync(directory);
+    }
+  }
+
+  close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    closeSync(this.file);
+  }
+
+  private write(piece: Uint8Array): void {
+    for (let done = 0; done < piece.length;) {
+      const count = writeSync(this.file, piece, done, piece.length - done, this.written);
+      done += count;
+      this.written += count;
+    }
+  }
+}

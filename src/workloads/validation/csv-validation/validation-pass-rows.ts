@@ -1,0 +1,190 @@
+import type { FindingCatalog } from '../../../integrations/csv/finding-catalog';
+import type { RecordScanner } from '../../../integrations/csv/record-scanner';
+import type { RowWriter } from '../../../integrations/csv/report-row';
+import type { RowChecker } from '../../../integrations/csv/row-checker';
+import {
+  hashKey,
+  maxKeyBytes,
+  SeenHashes,
+  writeKey,
+  type UniqueKey,
+} from '../../../integrations/csv/unique-keys';
+import type { CopyChannel } from './validation-pass-copy';
+import type { FindingStore } from './validation-pass-findings';
+import type { BlockFile, RowMarks } from './validation-pass-report';
+
+// Three fields: the run's id (16 bytes), the row's number (4), the record.
+const rowHeadBytes = 34;
+// Three fields: the row's number (4), the hash (4), the key with its rule's number (2) in front.
+const keyHeadBytes = 24;
+// More than these are not worth a list: PostgreSQL compares all keys then.
+const maxCandidates = 200_000;
+const maxHashMemoryBytes = 8 * 1024 * 1024;
+
+export interface RowPassParts {
+  scanner: RecordScanner;
+  checker: RowChecker;
+  catalog: FindingCatalog;
+  writer: RowWriter;
+  keys: UniqueKey[];
+  findings: FindingStore;
+  draft: BlockFile;
+  marks: RowMarks;
+  rows: CopyChannel;
+  keyChannel: CopyChannel | undefined;
+  runId: Uint8Array;
+  /** A guess, for the size of the memory that remembers keys. */
+  expectedRows: number;
+  /** The header has private columns. */
+  hasPrivate: boolean;
+}
+
+/** What stopped the pass over the rows: no more bytes, or a channel that has to send first. */
+export type RowPassPause = 'input' | CopyChannel;
+
+/** Takes every record of a file once: checks it, and writes it to the database, its keys too, and to the draft. */
+export class RowPass {
+  read = 0;
+  invalid = 0;
+  findingCount = 0;
+  /** Hashes of keys that may occur twice; undefined when there are too many to list. */
+  candidates: number[] | undefined = [];
+  private readonly seen: SeenHashes;
+  private isHolding = false;
+
+  constructor(private readonly parts: RowPassParts) {
+    this.seen = new SeenHashes(parts.expectedRows * parts.keys.length, maxHashMemoryBytes);
+  }
+
+  /** Goes on until it has to wait. */
+  drain(): RowPassPause {
+    const { scanner, checker, rows, keyChannel, keys } = this.parts;
+    const keyBytes = keys.length * (keyHeadBytes + maxKeyBytes);
+    for (;;) {
+      // A record that found no room is still there: nothing has been done with it yet.
+      if (!this.isHolding && !scanner.next()) return 'input';
+      this.isHolding = true;
+      const bound = rowHeadBytes + this.parts.writer.storedBound(scanner);
+      if (!rows.canTake(bound)) return rows;
+      if (keyChannel !== undefined && !keyChannel.canTake(keyBytes)) return keyChannel;
+      this.isHolding = false;
+      this.read++;
+      checker.check(scanner);
+      if (checker.found.length > 0) this.noteFindings();
+      if (checker.hasError) this.invalid++;
+      this.write(bound);
+      if (keyChannel !== undefined && checker.isShaped) this.sendKeys(keyChannel);
+    }
+  }
+
+  private noteFindings(): void {
+    const { scanner, checker, catalog, findings, hasPrivate } = this.parts;
+    this.findingCount += checker.found.length;
+    for (const kind of checker.found) {
+      if (!findings.wants(kind)) continue;
+      const cell = catalog.kinds[kind]!.cell ?? -1;
+      const mustMask = hasPrivate && checker.mayBeShifted;
+      const value =
+        cell < 0
+          ? null
+          : findings.valueOf(kind, scanner.bytes, scanner.starts[cell]!, scanner.ends[cell]!, mustMask);
+      findings.add(this.read, scanner.line, kind, value);
+    }
+  }
+
+  private write(bound: number): void {
+    const { scanner, checker, writer, rows, draft, marks } = this.parts;
+    const isPlain = !rows.isLarge(bound) && writer.isPlain(scanner);
+    marks.note(this.read, draft.length);
+    if (!isPlain) {
+      this.writeRebuilt(rows.isLarge(bound));
+      return;
+    }
+    const start = rows.at + rowHeadBytes;
+    const end = writer.copyPlain(scanner, start);
+    this.writeRowHead(scanner.bytes, rows.at, end - start);
+    rows.at = end;
+    const reportBound = end - start + writer.findingsBound(scanner, checker.found);
+    if (!draft.hasRoom(reportBound)) {
+      this.writeReport(writer.storedBound(scanner) + writer.findingsBound(scanner, checker.found));
+      return;
+    }
+    scanner.bytes.copyWithin(draft.at, start, end);
+    draft.at = writer.writeFindings(scanner, checker, scanner.bytes, draft.at + end - start);
+  }
+
+  private writeRebuilt(isLarge: boolean): void {
+    const { scanner, checker, writer, rows } = this.parts;
+    if (isLarge) {
+      const piece = new Uint8Array(rowHeadBytes + writer.storedBound(scanner));
+      const end = writer.rebuildStored(scanner, checker, piece, rowHeadBytes);
+      this.writeRowHead(piece, 0, end - rowHeadBytes);
+      rows.sendLarge(piece.subarray(0, end));
+    } else {
+      const start = rows.at + rowHeadBytes;
+      const end = writer.rebuildStored(scanner, checker, scanner.bytes, start);
+      this.writeRowHead(scanner.bytes, rows.at, end - start);
+      rows.at = end;
+    }
+    this.writeReport(writer.storedBound(scanner) + writer.findingsBound(scanner, checker.found));
+  }
+
+  private writeReport(bound: number): void {
+    const { scanner, checker, writer, draft } = this.parts;
+    if (draft.hasRoom(bound)) {
+      const end = writer.rebuildReported(scanner, checker, scanner.bytes, draft.at);
+      draft.at = writer.writeFindings(scanner, checker, scanner.bytes, end);
+      return;
+    }
+    const piece = new Uint8Array(bound);
+    const end = writer.rebuildReported(scanner, checker, piece, 0);
+    draft.append(piece.subarray(0, writer.writeFindings(scanner, checker, piece, end)));
+  }
+
+  private writeRowHead(target: Uint8Array, offset: number, length: number): void {
+    target[offset] = 0;
+    target[offset + 1] = 3;
+    putInt32(target, offset + 2, 16);
+    target.set(this.parts.runId, offset + 6);
+    putInt32(target, offset + 22, 4);
+    putInt32(target, offset + 26, this.read);
+    putInt32(target, offset + 30, length);
+  }
+
+  private sendKeys(channel: CopyChannel): void {
+    const { checker, keys, scanner } = this.parts;
+    const memory = scanner.bytes;
+    for (let i = 0; i < keys.length; i++) {
+      const at = channel.at;
+      const start = at + keyHeadBytes;
+      const length = writeKey(keys[i]!, checker, memory, start);
+      if (length === 0) continue;
+      const hash = hashKey(memory, start, length, i);
+      if (this.seen.add(hash)) this.addCandidate(hash);
+      memory[at] = 0;
+      memory[at + 1] = 3;
+      putInt32(memory, at + 2, 4);
+      putInt32(memory, at + 6, this.read);
+      putInt32(memory, at + 10, 4);
+      putInt32(memory, at + 14, hash);
+      // The rule's number, in two bytes, goes in front of the key.
+      putInt32(memory, at + 18, length + 2);
+      memory[at + 22] = i >>> 8;
+      memory[at + 23] = i;
+      channel.at = start + length;
+    }
+  }
+
+  private addCandidate(hash: number): void {
+    if (this.candidates === undefined) return;
+    if (this.candidates.length < maxCandidates) this.candidates.push(hash);
+    else this.candidates = undefined;
+  }
+}
+
+function putInt32(target: Uint8Array, offset: number, value: number): void {
+  target[offset] = value >>> 24;
+  target[offset + 1] = value >>> 16;
+  target[offset + 2] = value >>> 8;
+  target[offset + 3] = value;
+}
