@@ -10,6 +10,7 @@ import { outboxMigrations, OutboxModule } from './platform/outbox/outbox.module'
 import { QueueModule } from './platform/queue/queue.module';
 import { RedisModule } from './platform/redis/redis.module';
 import { RetentionModule } from './platform/retention/retention.module';
+import { StorageModule } from './platform/storage/storage.module';
 import { WorkerModule } from './platform/worker/worker.module';
 import { TasksModule } from './workloads/tasks/tasks.module';
 import { validationMigrations, ValidationModule } from './workloads/validation/validation.module';
@@ -22,6 +23,7 @@ const platform = (settings: Settings) => [
   AuthModule,
   RedisModule,
   DatabaseModule.forRoot(migrations),
+  StorageModule,
   LeaderModule,
   QueueModule.forRoot(),
   WorkerModule,
