@@ -46,11 +46,7 @@ const args = [
   join(root, 'test', 'jest.config.cjs'),
   ...(given.length > 0 ? given : wholeSuite()),
 ];
-// Jest repeats the report on stdout when it writes it to a file; its readable output goes to stderr.
-const child = spawn(process.execPath, args, {
-  cwd: root,
-  stdio: ['inherit', given.length > 0 ? 'inherit' : 'ignore', 'inherit'],
-});
+const child = spawn(process.execPath, args, { cwd: root, stdio: 'inherit' });
 
 // Jest gets a terminal's Ctrl-C by itself and ends with it; this process waits to pass its exit code on.
 process.on('SIGINT', () => undefined);

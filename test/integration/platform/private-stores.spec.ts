@@ -8,13 +8,15 @@ import {
   mkdtempSync,
   readFileSync,
   readdirSync,
+  realpathSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
+import { withHomeLock } from '../../../src/platform/private-stores/home-lock';
 import { openPrivateStores, stopUnusedStores } from '../../../src/platform/private-stores/private-stores';
 import type { PrivateStores } from '../../../src/platform/private-stores/private-stores';
 import { eventually } from '../../support/eventually';
@@ -28,6 +30,8 @@ async function inRedis<T>(url: string | undefined, work: (redis: Redis) => Promi
     lazyConnect: true,
     retryStrategy: () => null,
     maxRetriesPerRequest: 0,
+    // Its timer outlives a refused connection and would keep the worker of Jest alive.
+    disconnectTimeout: 100,
   });
   redis.on('error', () => undefined);
   try {
@@ -47,6 +51,13 @@ async function inDatabase(url: string | undefined, text: string): Promise<Record
   } finally {
     await client.end().catch(() => undefined);
   }
+}
+
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', () => resolve());
+  });
 }
 
 describe('private stores', () => {
@@ -109,7 +120,6 @@ describe('private stores', () => {
     };
     await expect(inRedis(stranger(redisUrl), (redis) => redis.get('x'))).rejects.toThrow();
     await expect(inDatabase(stranger(databaseUrl), 'SELECT 1')).rejects.toThrow(/password/);
-    expect(readdirSync(home).length).toBeGreaterThan(0);
   });
 
   it('write no value of a failed statement to the log of the database', async () => {
@@ -250,13 +260,40 @@ describe('private stores', () => {
     const first = await open(true, false);
     await first.close();
     const stranger = createServer();
-    await new Promise<void>((listening) =>
-      stranger.listen(Number(new URL(first.redisUrl ?? '').port), '127.0.0.1', listening),
-    );
+    await listen(stranger, Number(new URL(first.redisUrl ?? '').port));
     const second = await open(true, false);
     expect(second.redisUrl).not.toBe(first.redisUrl);
     expect(await inRedis(second.redisUrl, (redis) => redis.ping())).toBe('PONG');
     await new Promise((closed) => stranger.close(closed));
+  });
+
+  it('wait for their address when a stranger took it in the moment of their death', async () => {
+    const { redisUrl } = await open(true, false);
+    const stranger = createServer();
+    // Under the lock nobody restarts anything, so the stranger comes first.
+    await withHomeLock(realpathSync(home), async () => {
+      process.kill(redisPid(), 'SIGKILL');
+      await eventually(
+        async () => await listen(stranger, Number(new URL(redisUrl ?? '').port)),
+        restartGuardMs,
+      );
+    });
+    await eventually(() => expect(lines.join()).toMatch(/Another program has taken port/), restartGuardMs);
+    await new Promise((closed) => stranger.close(closed));
+    await eventually(
+      async () => expect(await inRedis(redisUrl, (redis) => redis.ping())).toBe('PONG'),
+      restartGuardMs,
+    );
+  });
+
+  it('show the end of the log when a store cannot load its data', async () => {
+    const first = await open(true, false);
+    await inRedis(first.redisUrl, (redis) => redis.set('kept', 'yes'));
+    await first.close();
+    const directory = join(home, 'redis/data/appendonlydir');
+    const file = readdirSync(directory).find((name) => name.endsWith('.incr.aof')) ?? '';
+    writeFileSync(join(directory, file), 'no append-only file\r\n');
+    await expect(open(true, false)).rejects.toThrow(/ended at once[^]*Bad file format/);
   });
 
   it('say in one sentence what to do when the data directory cannot be used', async () => {
