@@ -28,6 +28,9 @@ export abstract class JobConsumer<Q extends QueueDefinition> extends WorkerHost 
 
   protected abstract readonly handlers: JobHandlers<Q>;
 
+  /** How many jobs this process is working on for the queue. */
+  activeJobs = 0;
+
   // BullMQ hands out an abort signal only to a function that declares three parameters.
   async process(job: Job, token?: string, signal?: AbortSignal): Promise<unknown> {
     const { correlationId } = originOf(job);
@@ -36,7 +39,14 @@ export abstract class JobConsumer<Q extends QueueDefinition> extends WorkerHost 
       queue: this.definition.name,
       ...(job.id !== undefined && { jobId: job.id }),
     };
-    return withLogContext(context, () => this.run(job, token, signal ?? new AbortController().signal));
+    this.activeJobs += 1;
+    try {
+      return await withLogContext(context, () =>
+        this.run(job, token, signal ?? new AbortController().signal),
+      );
+    } finally {
+      this.activeJobs -= 1;
+    }
   }
 
   private async run(job: Job, token: string | undefined, signal: AbortSignal): Promise<unknown> {

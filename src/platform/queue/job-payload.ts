@@ -49,7 +49,12 @@ export function fieldErrors(errors: readonly ValidationError[], parent = ''): Fi
   const flat: FieldError[] = [];
   for (const error of errors) {
     if (flat.length >= MAX_FIELD_ERRORS) break;
-    const pointer = `${parent}/${error.property.replaceAll('~', '~0').replaceAll('/', '~1').slice(0, 100)}`;
+    // class-validator names no property when it knows nothing of the class itself.
+    const property: string | undefined = error.property;
+    const pointer =
+      property === undefined
+        ? parent
+        : `${parent}/${property.replaceAll('~', '~0').replaceAll('/', '~1').slice(0, 100)}`;
     for (const [code, detail] of Object.entries(error.constraints ?? {})) {
       flat.push({ pointer, detail: detail.slice(0, 300), code });
     }

@@ -1,12 +1,11 @@
-import { BullModule, BullRegistrar } from '@nestjs/bullmq';
 import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
-import { DiscoveryService, ModuleRef } from '@nestjs/core';
+import { DiscoveryService } from '@nestjs/core';
 import { Worker, type Job, type WorkerOptions } from 'bullmq';
 import { Settings } from '../../config/settings';
 import { JobConsumer, SHUTDOWN_REASON } from '../queue/job-consumer';
 import { queueDefaults, type QueueDefinition } from '../queue/define-queue';
-import { QueueRegistry } from '../queue/queue-registry.service';
 import { RedisConnections } from '../redis/redis-connections.service';
+import { queuePrefix } from '../redis/key-space';
 import { NextJobRuns } from './next-job-runs';
 
 export type JobFailureListener = (job: Job, error: Error, isFinal: boolean) => void;
@@ -14,6 +13,8 @@ export type JobFailureListener = (job: Job, error: Error, isFinal: boolean) => v
 type Consumer = JobConsumer<QueueDefinition>;
 
 const ERROR_LOG_INTERVAL_MS = 10_000;
+// Time for idle workers to say goodbye to Redis; one that is away gives no answer.
+const IDLE_CLOSE_MS = 2_000;
 
 /** Starts, watches and stops the workers of this process. */
 @Injectable()
@@ -22,14 +23,13 @@ export class WorkerRunner implements BeforeApplicationShutdown {
   private readonly failureListeners: JobFailureListener[] = [];
   private readonly running = new Map<string, Consumer>();
   private readonly nextJobs = new NextJobRuns();
+  private readonly workers = new Map<string, Worker>();
   private consumers?: Map<string, Consumer>;
   private stopping = false;
   private wasCutOff = false;
 
   constructor(
-    private readonly moduleRef: ModuleRef,
     private readonly discovery: DiscoveryService,
-    private readonly registry: QueueRegistry,
     private readonly connections: RedisConnections,
     private readonly settings: Settings,
   ) {}
@@ -57,7 +57,7 @@ export class WorkerRunner implements BeforeApplicationShutdown {
     if (consumer === undefined) throw new Error(`Queue "${queue}" has no processor in this process.`);
     if (this.stopping || this.running.has(queue)) return false;
     this.running.set(queue, consumer);
-    void consumer.worker.run();
+    void this.workerOf(consumer).run();
     return true;
   }
 
@@ -82,64 +82,85 @@ export class WorkerRunner implements BeforeApplicationShutdown {
     const consumer = this.known().get(queue);
     if (consumer === undefined) throw new Error(`Queue "${queue}" has no processor in this process.`);
     if (this.running.has(queue)) throw new Error(`The worker of queue "${queue}" is running.`);
-    return this.nextJobs.run(consumer.worker);
+    return this.nextJobs.run(this.workerOf(consumer));
   }
 
   // HTTP, queues and stores are still open in this phase, so that running jobs can finish as usual.
   async beforeApplicationShutdown(): Promise<void> {
     this.stopping = true;
-    const workers = [...(this.consumers?.values() ?? [])].map(({ worker }) => worker);
+    const workers = [...this.workers.values()];
     if (workers.length === 0) return;
     this.logger.log('Shutting down workers gracefully...');
-    const closed = Promise.all(
-      workers.map(async (worker) => {
-        await this.nextJobs.stop(worker, SHUTDOWN_REASON);
-        await worker.close();
-      }),
-    );
+    const closed = Promise.all(workers.map((worker) => this.close(worker)));
     // The last fifth of the time is for jobs to notice the abort and be given back.
     const { SHUTDOWN_TIMEOUT_MS } = this.settings;
-    if (await settlesWithin(closed, SHUTDOWN_TIMEOUT_MS * 0.8)) return;
-    this.logger.warn('The deadline is near: jobs still running are given back to their queues.');
-    workers.forEach((worker) => worker.cancelAllJobs(SHUTDOWN_REASON));
-    if (await settlesWithin(closed, SHUTDOWN_TIMEOUT_MS * 0.15)) return;
-    this.wasCutOff = true;
-    this.logger.error('Jobs that ignore their abort signal are left behind; another worker takes them over.');
+    if (await settlesWithin(closed, this.hasWork() ? SHUTDOWN_TIMEOUT_MS * 0.8 : IDLE_CLOSE_MS)) return;
+    if (this.hasWork()) {
+      this.logger.warn('The deadline is near: jobs still running are given back to their queues.');
+      workers.forEach((worker) => worker.cancelAllJobs(SHUTDOWN_REASON));
+      if (await settlesWithin(closed, SHUTDOWN_TIMEOUT_MS * 0.15)) return;
+    }
+    if (this.hasWork()) {
+      this.wasCutOff = true;
+      this.logger.error(
+        'Jobs that ignore their abort signal are left behind; another worker takes them over.',
+      );
+    }
+    // A worker that waits for a Redis that is away closes only once its connection is given up.
+    this.connections.worker.disconnect();
+  }
+
+  private async close(worker: Worker): Promise<void> {
+    await this.nextJobs.stop(worker, SHUTDOWN_REASON);
+    await worker.close();
+  }
+
+  private hasWork(): boolean {
+    return [...this.known().values()].some(({ activeJobs }) => activeJobs > 0);
   }
 
   private known(): Map<string, Consumer> {
-    this.consumers ??= this.construct();
+    this.consumers ??= new Map(
+      this.discovery
+        .getProviders()
+        .map(({ instance }) => instance as unknown)
+        .filter((instance): instance is Consumer => instance instanceof JobConsumer)
+        .map((consumer) => [consumer.definition.name, consumer]),
+    );
     return this.consumers;
   }
 
-  /** Has @nestjs/bullmq build one idle worker per processor, on connections that suit a worker. */
-  private construct(): Map<string, Consumer> {
-    const { connections, registry } = this;
-    // @nestjs/bullmq hands a queue's own connection to its worker; only the worker class can swap it.
-    BullModule.workerClass = class extends Worker {
-      constructor(name: string, processor: ConstructorParameters<typeof Worker>[1], options: WorkerOptions) {
-        const definition = registry.get(name)?.definition;
-        super(name, processor, { ...options, ...workerOptions(definition), connection: connections.worker });
-      }
-    };
-    this.moduleRef.get(BullRegistrar, { strict: false }).register();
-    const consumers = new Map<string, Consumer>();
-    for (const { instance } of this.discovery.getProviders()) {
-      if (instance instanceof JobConsumer) {
-        this.watch(instance);
-        consumers.set(instance.definition.name, instance);
-      }
-    }
-    return consumers;
+  /**
+   * The worker of a queue, built when it is first needed.
+   * @nestjs/bullmq would build those of all queues at once, on the connection of their producers,
+   * and each would look to everybody like a worker that runs.
+   */
+  private workerOf(consumer: Consumer): Worker {
+    const { definition } = consumer;
+    const existing = this.workers.get(definition.name);
+    if (existing !== undefined) return existing;
+    const worker = new Worker(definition.name, (job, token, signal) => consumer.process(job, token, signal), {
+      ...workerOptions(definition),
+      ...this.placement(definition),
+    });
+    // What WorkerHost gives its subclasses as `worker`.
+    Object.assign(consumer, { _worker: worker });
+    this.workers.set(definition.name, worker);
+    this.watch(worker, definition);
+    return worker;
   }
 
-  private watch({ worker, definition }: Consumer): void {
+  private placement({ domain }: QueueDefinition): Pick<WorkerOptions, 'connection' | 'prefix'> {
+    return { connection: this.connections.worker, prefix: queuePrefix(this.settings, domain) };
+  }
+
+  private watch(worker: Worker, { name }: QueueDefinition): void {
     let lastLoggedAt = 0;
     worker.on('error', (error) => {
       const now = Date.now();
       if (this.stopping || now - lastLoggedAt < ERROR_LOG_INTERVAL_MS) return;
       lastLoggedAt = now;
-      this.logger.error(`Worker error in ${definition.name}: ${error.message.slice(0, 300)}`);
+      this.logger.error(`Worker error in ${name}: ${error.message.slice(0, 300)}`);
     });
     worker.on('stalled', (id) => this.logger.warn({ msg: `Job ${id} stalled and starts again`, jobId: id }));
     // A handler that lost its lock works beside its successor: stop it before its next effect.
@@ -152,12 +173,8 @@ export class WorkerRunner implements BeforeApplicationShutdown {
   }
 }
 
-function workerOptions(definition: QueueDefinition | undefined): Partial<WorkerOptions> {
-  const {
-    concurrency = 1,
-    limiter,
-    lockDurationMs = queueDefaults.lockDurationMs,
-  } = definition?.worker ?? {};
+function workerOptions({ worker }: QueueDefinition): Omit<WorkerOptions, 'connection'> {
+  const { concurrency, limiter, lockDurationMs = queueDefaults.lockDurationMs } = worker;
   return {
     autorun: false,
     concurrency,
