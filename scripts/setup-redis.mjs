@@ -9,11 +9,13 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
 } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { SetupError } from './setup-error.mjs';
 
+const oldDownloadMs = 10 * 60_000;
 const names = ['redis-server', 'valkey-server'];
 
 function librariesOf(program) {
@@ -121,10 +123,19 @@ function download(work) {
   );
 }
 
+/** What a killed set-up left; a younger one may belong to another clone with the same home. */
+function removeOldDownloads(directory) {
+  for (const name of readdirSync(directory).filter((entry) => entry.startsWith('download-'))) {
+    const path = join(directory, name);
+    if (Date.now() - statSync(path).mtimeMs > oldDownloadMs) rmSync(path, { recursive: true, force: true });
+  }
+}
+
 /** A copy beside the data, without root and without a service: Debian's server is redis-check-rdb under another name. */
 function unpackFromDebian(home, say) {
   const directory = join(home, 'redis');
   mkdirSync(directory, { recursive: true });
+  removeOldDownloads(directory);
   const work = mkdtempSync(join(directory, 'download-'));
   try {
     say(`Fetching a private Redis with apt-get download into ${directory} (no root, no service).`);
