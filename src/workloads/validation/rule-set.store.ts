@@ -14,22 +14,39 @@ const nameShape = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 /** The rule set itself, once it is known to be usable. Throws a 422 whose pointers begin with `at`. */
 export function acceptRuleSet(input: unknown, at: string): RuleSet {
   try {
-    return parseRuleSet(input);
+    const ruleSet = parseRuleSet(input);
+    const unstorable = pointerToUnstorable(ruleSet);
+    if (unstorable === undefined) return ruleSet;
+    const detail = 'must not have a NUL or half a character in it';
+    throw new RuleSetError([{ pointer: unstorable, detail, code: 'text_invalid' }]);
   } catch (error) {
-    if (!(error instanceof RuleSetError)) throw error;
-    throw new Problem(
-      {
-        status: 422,
-        code: 'rule_set_invalid',
-        title: 'The rule set cannot be used',
-        detail: `${error.errors.length} of its entries are wrong; each is listed with its place.`,
-        errors: error.errors
-          .slice(0, MAX_ERRORS)
-          .map((entry) => ({ ...entry, pointer: `${at}${entry.pointer}` })),
-      },
-      error,
-    );
+    throw error instanceof RuleSetError ? refusalOf(error, at) : error;
   }
+}
+
+function refusalOf(error: RuleSetError, at: string): Problem {
+  const { errors } = error;
+  return new Problem(
+    {
+      status: 422,
+      code: 'rule_set_invalid',
+      title: 'The rule set cannot be used',
+      detail: errors.length === 1 ? '1 entry is wrong.' : `${errors.length} entries are wrong.`,
+      errors: errors.slice(0, MAX_ERRORS).map((entry) => ({ ...entry, pointer: `${at}${entry.pointer}` })),
+    },
+    error,
+  );
+}
+
+/** PostgreSQL's JSON takes every text but these; the first place of one, or undefined. */
+function pointerToUnstorable(value: unknown, pointer = ''): string | undefined {
+  if (typeof value === 'string') return /[\0\p{Cs}]/u.test(value) ? pointer : undefined;
+  if (typeof value !== 'object' || value === null) return undefined;
+  for (const [key, child] of Object.entries(value)) {
+    const found = pointerToUnstorable(child, `${pointer}/${key}`);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 /** The named rule sets. */

@@ -1,0 +1,43 @@
+import { InjectQueue } from '@nestjs/bullmq';
+import { Injectable } from '@nestjs/common';
+import { Queue } from 'bullmq';
+import { jobId } from '../../../platform/queue/job-id';
+import { JobProducer } from '../../../platform/queue/job-producer';
+import { JobReader, type JobState } from '../../../platform/queue/job-reader.service';
+import type { ValidateFilePayload } from './csv-validation.payload';
+import { csvValidationQueue } from './csv-validation.queue';
+
+/** What document 002 shows of a job. */
+export interface ValidationJobStatus {
+  readonly id: string;
+  readonly state: JobState;
+  readonly progress: unknown;
+  readonly data: ValidateFilePayload;
+}
+
+@Injectable()
+export class CsvValidationProducer extends JobProducer<typeof csvValidationQueue> {
+  constructor(
+    @InjectQueue(csvValidationQueue.name) private readonly jobs: Queue,
+    private readonly reader: JobReader,
+  ) {
+    super(csvValidationQueue, jobs);
+  }
+
+  validateFile(payload: ValidateFilePayload) {
+    return this.add('validate-file', payload, { key: `validation-${payload.validationRunId}` });
+  }
+
+  /** Takes a job id, or its key `validation-<uuid>`; undefined once Redis has forgotten the job. */
+  async getJobStatus(id: string): Promise<ValidationJobStatus | undefined> {
+    const job = await this.reader.read(id.startsWith('validation-') ? jobId('validation', id) : id);
+    if (job === undefined || job.queue !== csvValidationQueue.name) return undefined;
+    const { id: ownId, state, progress, data } = job;
+    return { id: ownId, state, progress, data: JSON.parse(data) as ValidateFilePayload };
+  }
+
+  /** Takes a job that has not begun out of the queue; false when a worker holds it, or there is none. */
+  async discard(id: string): Promise<boolean> {
+    return (await this.jobs.remove(id)) === 1;
+  }
+}
