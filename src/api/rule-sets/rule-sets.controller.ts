@@ -1,0 +1,81 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { ApiBody, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { Database } from '../../platform/database/database.service';
+import { acceptRuleSet, RuleSetStore, type StoredRuleSet } from '../../workloads/validation/rule-set.store';
+import { decodeCursor, encodeCursor, nextLink } from '../validations/cursor';
+import { validationProblem } from '../validations/validation-problems';
+import { PageQueryDto } from '../validations/validation-query.dto';
+import { RuleSetEntryDto, RuleSetListDto, StoredRuleSetDto } from './rule-set-answer.dto';
+
+const PATH = '/api/rule-sets';
+
+@ApiTags('rule sets')
+@Controller('api/rule-sets')
+export class RuleSetsController {
+  constructor(
+    private readonly ruleSets: RuleSetStore,
+    private readonly database: Database,
+  ) {}
+
+  /** Stores a rule set under its name; a name that is taken gets a new version, which only later uploads use. */
+  @Post()
+  @HttpCode(201)
+  @ApiBody({ schema: { type: 'object', required: ['name', 'columns'] } })
+  @ApiCreatedResponse({ type: StoredRuleSetDto })
+  async create(
+    @Body() body: unknown,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<StoredRuleSetDto> {
+    const definition = acceptRuleSet(body, '#');
+    this.database.assertReady();
+    const saved = await this.ruleSets.save(definition);
+    reply.header('location', `${PATH}/${saved.name}`);
+    return { ...entryView(saved), definition: saved.definition };
+  }
+
+  /** The rule sets by name, without their definitions. */
+  @Get()
+  @ApiOkResponse({ type: RuleSetListDto })
+  async list(
+    @Query() query: PageQueryDto,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<RuleSetListDto> {
+    this.database.assertReady();
+    const { limit, cursor } = query;
+    const afterName = cursor === undefined ? '' : decodeCursor(cursor, 'string')[0].replaceAll('\0', '');
+    const found = await this.ruleSets.list({ limit: limit + 1, afterName });
+    const items = found.slice(0, limit);
+    const next = found.length > limit ? encodeCursor([items.at(-1)!.name]) : null;
+    if (next !== null) reply.header('link', nextLink(PATH, query, next));
+    return { items: items.map(entryView), next_cursor: next };
+  }
+
+  /** One rule set in its newest version. */
+  @Get(':name')
+  @ApiOkResponse({ type: StoredRuleSetDto })
+  async read(@Param('name') name: string): Promise<StoredRuleSetDto> {
+    this.database.assertReady();
+    const found = await this.ruleSets.find(name);
+    if (found === undefined) throw validationProblem('rule_set_not_found');
+    return { ...entryView(found), definition: found.definition };
+  }
+
+  /** Forgets a rule set; runs that used it keep their rules. */
+  @Delete(':name')
+  @HttpCode(204)
+  @ApiNoContentResponse()
+  async remove(@Param('name') name: string): Promise<void> {
+    this.database.assertReady();
+    if (!(await this.ruleSets.remove(name))) throw validationProblem('rule_set_not_found');
+  }
+}
+
+function entryView({
+  name,
+  version,
+  createdAt,
+  updatedAt,
+}: Omit<StoredRuleSet, 'definition'>): RuleSetEntryDto {
+  return { name, version, createdAt: createdAt.toISOString(), updatedAt: updatedAt.toISOString() };
+}

@@ -1,0 +1,85 @@
+import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { problem } from '../../platform/problems/problem-catalogue';
+import { ValidationLogStore } from '../../workloads/validation/validation-log.store';
+import { isFinished, type ValidationRun } from '../../workloads/validation/validation-run.store';
+import { EventStream } from './event-stream';
+import { RunSampler, type RunSample } from './run-sampler.service';
+import { validationProblem } from './validation-problems';
+import { logView } from './validation-view';
+import { Validations } from './validations.service';
+
+const MAX_STREAMS = 200;
+const SNAPSHOT_LOGS = 100;
+
+/** What one reader of a run has been told. */
+interface Reader {
+  readonly stream: EventStream;
+  version: number;
+  status: string;
+  isEnding: boolean;
+}
+
+/** The event streams of this process: one snapshot, then every change, then the end. */
+@Injectable()
+export class RunEvents implements BeforeApplicationShutdown {
+  private readonly streams = new Set<EventStream>();
+  private isStopping = false;
+
+  constructor(
+    private readonly validations: Validations,
+    private readonly logs: ValidationLogStore,
+    private readonly sampler: RunSampler,
+  ) {}
+
+  /** Answers with a stream, or with 204 when the reader has already seen the end. */
+  async open(id: string, lastEventId: string | undefined, reply: FastifyReply): Promise<void> {
+    const run = await this.validations.require(id);
+    if (isFinished(run.status) && lastEventId === String(run.version)) return void reply.status(204).send();
+    const logs = await this.logs.list(run.id, { limit: SNAPSHOT_LOGS });
+    if (this.isStopping) throw problem('shutting_down');
+    if (this.streams.size >= MAX_STREAMS) throw validationProblem('too_many_streams');
+    let unwatch = (): void => undefined;
+    const stream = new EventStream(reply, () => {
+      this.streams.delete(stream);
+      unwatch();
+    });
+    this.streams.add(stream);
+    stream.send('snapshot', { ...this.validations.view(run), logs: logs.map(logView) }, placeOf(run));
+    if (isFinished(run.status)) return finish(stream, run);
+    const reader = { stream, version: run.version, status: run.status, isEnding: false };
+    unwatch = this.sampler.watch(run.id, logs.at(-1)?.id ?? 0, (sample) => this.tell(reader, sample));
+  }
+
+  // An open stream would keep the server from closing.
+  beforeApplicationShutdown(): void {
+    this.isStopping = true;
+    this.streams.forEach((stream) => stream.end());
+  }
+
+  private tell(reader: Reader, { run, logs }: RunSample): void {
+    const { stream } = reader;
+    logs.forEach((log) => stream.send('log', logView(log)));
+    if (run === undefined) return finish(stream);
+    if (run.version !== reader.version) {
+      const event = run.status === reader.status ? 'progress' : 'state';
+      stream.send(event, this.validations.view(run), placeOf(run));
+      reader.version = run.version;
+      reader.status = run.status;
+    }
+    if (!isFinished(run.status)) return;
+    // The worker writes its last line after the run has ended: one more sample brings it.
+    if (reader.isEnding) finish(stream, run);
+    reader.isEnding = true;
+  }
+}
+
+/** The last place is given out with `end` alone, so that whoever names it has seen everything. */
+function placeOf({ status, version }: ValidationRun): number | undefined {
+  return isFinished(status) ? undefined : version;
+}
+
+function finish(stream: EventStream, run?: ValidationRun): void {
+  stream.send('end', { status: run?.status ?? 'deleted' }, run?.version);
+  stream.end();
+}

@@ -1,0 +1,139 @@
+import { Injectable, Logger } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { randomUUID } from 'node:crypto';
+import { Settings } from '../../config/settings';
+import { isDatabaseAway } from '../../platform/database/database-unavailable.error';
+import { Database } from '../../platform/database/database.service';
+import { parseJson } from '../../platform/http/json-body';
+import { Problem } from '../../platform/problems/problem';
+import { problem } from '../../platform/problems/problem-catalogue';
+import { RedisConnections } from '../../platform/redis/redis-connections.service';
+import { FileStorage } from '../../platform/storage/file-storage.service';
+import { isDiskFull } from '../../platform/storage/storage-full.error';
+import { acceptRuleSet, RuleSetStore } from '../../workloads/validation/rule-set.store';
+import { newRunId } from '../../workloads/validation/run-id';
+import { uploadOf } from '../../workloads/validation/validation-files';
+import { ValidationRunStore, type ValidationRun } from '../../workloads/validation/validation-run.store';
+import { readUploadForm, type UploadForm } from './upload-form';
+import { fieldProblem, validationProblem } from './validation-problems';
+
+const TENANT = 'default';
+// What a form may add to its file: boundaries, headers and the rule set.
+const FORM_OVERHEAD_BYTES = 2 * 1024 * 1024;
+// An answer before the end of the body is only read by clients whose sending goes on for a moment.
+const LINGER_MS = 5_000;
+
+/** Turns an upload into a run: either the file is stored, the run exists and its job is promised, or nothing is left. */
+@Injectable()
+export class Uploads {
+  private readonly logger = new Logger('validation');
+
+  constructor(
+    private readonly settings: Settings,
+    private readonly database: Database,
+    private readonly redis: RedisConnections,
+    private readonly storage: FileStorage,
+    private readonly runs: ValidationRunStore,
+    private readonly ruleSets: RuleSetStore,
+  ) {}
+
+  async accept(request: FastifyRequest): Promise<ValidationRun> {
+    try {
+      await this.refuseEarly(request);
+      return await this.receive(request);
+    } catch (error) {
+      drain(request);
+      throw error;
+    }
+  }
+
+  /** Everything that can be said before the body is read. */
+  private async refuseEarly(request: FastifyRequest): Promise<void> {
+    if (!request.isMultipart()) {
+      const headers = { 'accept-post': 'multipart/form-data' };
+      throw validationProblem('upload_type_unsupported', { headers });
+    }
+    const announced = Number(request.headers['content-length'] ?? 0);
+    const { VALIDATION_MAX_BYTES } = this.settings;
+    if (announced > VALIDATION_MAX_BYTES + FORM_OVERHEAD_BYTES) {
+      const detail = `A file may have ${VALIDATION_MAX_BYTES} bytes; split it, or raise VALIDATION_MAX_BYTES.`;
+      throw validationProblem('file_too_large', { detail });
+    }
+    this.database.assertReady();
+    await Promise.all([this.redis.pingMs(), this.database.pingMs()]);
+    try {
+      await this.storage.assertRoomFor(announced);
+    } catch (error) {
+      throw isDiskFull(error) ? problem('disk_full', {}, error) : error;
+    }
+  }
+
+  private async receive(request: FastifyRequest): Promise<ValidationRun> {
+    const fileId = randomUUID();
+    const upload = uploadOf({ tenant: TENANT, fileId });
+    try {
+      const form = await readUploadForm(request, {
+        store: (file) => this.storage.write(upload, file, this.settings.VALIDATION_MAX_BYTES),
+        check: (field, text) => (field === 'ruleSet' ? this.ruleSet(text) : this.previousRun(text)),
+      });
+      return await this.enqueue(fileId, form);
+    } catch (error) {
+      // With the database away the run may exist all the same; the file is swept when it does not.
+      if (!isDatabaseAway(error)) await this.storage.remove(upload);
+      throw error;
+    }
+  }
+
+  private async enqueue(fileId: string, form: UploadForm): Promise<ValidationRun> {
+    const run = await this.runs.create({
+      id: newRunId(),
+      tenant: TENANT,
+      fileId,
+      fileName: form.fileName,
+      fileBytes: form.fileBytes,
+      ...(form.ruleSet !== undefined && { ruleSet: form.ruleSet as { name: string } }),
+      ...(form.previousValidationId !== undefined && { previousRunId: form.previousValidationId }),
+    });
+    this.logger.log(`[QUEUE] Enqueued validation job ${run.jobId} for run ${run.id}`);
+    return run;
+  }
+
+  /** A stored rule set by its name, or one written out. */
+  private async ruleSet(given: unknown): Promise<object> {
+    if (typeof given !== 'string') return acceptRuleSet(given, '#/ruleSet');
+    if (given.startsWith('{') || given.startsWith('[')) return acceptRuleSet(parsed(given), '#/ruleSet');
+    const stored = await this.ruleSets.find(given.slice(0, 200), TENANT);
+    if (stored !== undefined) return stored.definition;
+    throw fieldProblem(
+      'ruleSet',
+      'is neither JSON nor the name of a rule set in /api/rule-sets',
+      'unknown_rule_set',
+    );
+  }
+
+  private async previousRun(given: unknown): Promise<string> {
+    const run = typeof given === 'string' ? await this.runs.find(given, TENANT) : undefined;
+    if (run !== undefined) return run.id;
+    throw fieldProblem('previousValidationId', 'is not the id of a validation run', 'unknown_run');
+  }
+}
+
+function parsed(json: string): unknown {
+  try {
+    return parseJson(json);
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    throw fieldProblem('ruleSet', 'is not JSON that can be read', error.code, error);
+  }
+}
+
+/** Lets the rest of a refused body run into the void for a moment, then ends the connection. */
+function drain({ raw }: FastifyRequest): void {
+  if (raw.complete || raw.destroyed) return;
+  raw.unpipe();
+  raw.resume();
+  const timer = setTimeout(() => raw.destroy(), LINGER_MS);
+  const stop = () => clearTimeout(timer);
+  raw.once('end', stop);
+  raw.once('close', stop);
+}

@@ -1,0 +1,40 @@
+import { Controller, Get, Headers, Param, Query, Req, Res } from '@nestjs/common';
+import { ApiHeader, ApiOkResponse, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { problem } from '../../platform/problems/problem-catalogue';
+import { RunEvents } from './run-events.service';
+import { EventsQueryDto } from './validation-query.dto';
+import { Validations } from './validations.service';
+
+@ApiTags('validations')
+@Controller(['api/validations/:id/events', 'validations/:id/events'])
+export class ValidationEventsController {
+  constructor(
+    private readonly events: RunEvents,
+    private readonly validations: Validations,
+  ) {}
+
+  /** The run as it goes on: `snapshot`, then `progress`, `state` and `log`, and `end`. */
+  @Get()
+  @ApiProduces('text/event-stream')
+  @ApiHeader({ name: 'Last-Event-ID', required: false })
+  @ApiOkResponse({ schema: { type: 'string' } })
+  @ApiResponse({ status: 204, description: 'Everything was told already.' })
+  async follow(
+    @Param('id') id: string,
+    @Query() query: EventsQueryDto,
+    @Headers('last-event-id') lastEventId: string | undefined,
+    @Headers('accept') accept: string | undefined,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    if (accept !== undefined && !/text\/event-stream|text\/\*|\*\/\*/i.test(accept)) {
+      throw problem('not_acceptable');
+    }
+    if (request.method === 'HEAD') {
+      await this.validations.require(id);
+      return void reply.type('text/event-stream; charset=utf-8').send();
+    }
+    await this.events.open(id, lastEventId ?? query.lastEventId, reply);
+  }
+}

@@ -1,0 +1,112 @@
+import type { FieldError } from '../../platform/queue/job-payload';
+import { Problem } from '../../platform/problems/problem';
+import type { CatalogueEntry } from '../../platform/problems/problem-catalogue';
+
+/** The codes of these routes, beside those that every route shares. */
+export const validationProblems = {
+  validation_not_found: {
+    status: 404,
+    title: 'There is no such validation run',
+    advice: 'Check the id; a run that was deleted does not come back.',
+  },
+  validation_not_finished: {
+    status: 409,
+    title: 'The validation has not finished',
+    advice: 'Wait until its status is "completed": poll it, or follow its events.',
+    retryable: true,
+    retryAfterSeconds: 1,
+  },
+  validation_without_result: {
+    status: 409,
+    title: 'The validation ended without a result',
+    advice: 'Its status and errorMessage say why; correct the cause and upload the file again.',
+  },
+  validation_changed: {
+    status: 412,
+    title: 'The run has changed in the meantime',
+    advice: 'Read it again and send its ETag in If-Match.',
+  },
+  report_gone: {
+    status: 410,
+    title: 'The report is not kept any more',
+    advice: 'Upload the file again to get a new one.',
+  },
+  range_not_satisfiable: {
+    status: 416,
+    title: 'The report does not have these bytes',
+    advice: 'Content-Range says how long the report is.',
+  },
+  upload_type_unsupported: {
+    status: 415,
+    title: 'An upload is a form',
+    advice: 'Send multipart/form-data with the CSV in the field "file" and, if you like, "ruleSet".',
+  },
+  upload_malformed: {
+    status: 400,
+    title: 'The form cannot be read',
+    advice: 'Send multipart/form-data whose parts are complete and end with the boundary of its header.',
+  },
+  upload_field_unknown: {
+    status: 400,
+    title: 'The form has a field that does not exist',
+    advice: 'The fields are "file", "ruleSet" and "previousValidationId".',
+  },
+  upload_invalid: {
+    status: 422,
+    title: 'A field of the form is wrong',
+    advice: 'Correct the fields that "errors" points to.',
+  },
+  file_too_large: {
+    status: 413,
+    title: 'The file is too large',
+    advice: 'Split the file; VALIDATION_MAX_BYTES is the limit.',
+  },
+  rule_set_invalid: {
+    status: 422,
+    title: 'The rule set cannot be used',
+    advice: 'Correct the entries that "errors" points to.',
+  },
+  rule_set_not_found: {
+    status: 404,
+    title: 'There is no rule set of this name',
+    advice: '/api/rule-sets lists those there are.',
+  },
+  too_many_streams: {
+    status: 503,
+    title: 'Too many event streams are open',
+    advice: 'Close some, or poll the run instead.',
+    retryable: true,
+    retryAfterSeconds: 5,
+  },
+} as const satisfies Record<string, CatalogueEntry>;
+
+export type ValidationProblemCode = keyof typeof validationProblems;
+
+interface Details {
+  readonly detail?: string;
+  readonly errors?: readonly FieldError[];
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export function validationProblem(
+  code: ValidationProblemCode,
+  details: Details = {},
+  cause?: unknown,
+): Problem {
+  const { status, title, advice, ...rest }: CatalogueEntry = validationProblems[code];
+  const { retryAfterSeconds } = rest;
+  const headers = {
+    ...(retryAfterSeconds !== undefined && { 'retry-after': String(retryAfterSeconds) }),
+    ...details.headers,
+  };
+  return new Problem({ status, code, title, detail: advice, ...details, headers }, cause);
+}
+
+/** One wrong field of the form. */
+export function fieldProblem(field: string, detail: string, code: string, cause?: unknown): Problem {
+  return validationProblem(
+    'upload_invalid',
+    { detail: `${field} ${detail}.`, errors: [{ pointer: `#/${field}`, detail, code }] },
+    cause,
+  );
+}

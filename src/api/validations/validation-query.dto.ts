@@ -1,0 +1,79 @@
+import { Transform } from 'class-transformer';
+import { IsIn, IsInt, IsOptional, IsString, Matches, MaxLength, Min } from 'class-validator';
+import type { ValidationStatus } from '../../workloads/validation/validation.tables';
+
+const DEFAULT_LIMIT = 50;
+const MAX_LIMIT = 200;
+
+const statuses: ValidationStatus[] = ['queued', 'processing', 'completed', 'failed', 'cancelled'];
+
+// PostgreSQL has no text with a NUL in it.
+const storable = /^[^\0]*$/;
+const storableSays = { message: '$property must be a text without NUL' };
+
+export class PageQueryDto {
+  /** At most 200; a larger number counts as 200. */
+  @IsOptional()
+  @Transform(({ value }) => toLimit(value))
+  @IsInt()
+  @Min(1)
+  limit: number = DEFAULT_LIMIT;
+
+  /** `next_cursor` of the page before. */
+  @IsOptional()
+  @IsString()
+  cursor?: string;
+}
+
+export class ValidationListQueryDto extends PageQueryDto {
+  @IsOptional()
+  @IsIn(statuses)
+  status?: ValidationStatus;
+}
+
+export class FindingsQueryDto extends PageQueryDto {
+  @IsOptional()
+  @Matches(storable, storableSays)
+  @MaxLength(1_000)
+  column?: string;
+
+  @IsOptional()
+  @Matches(storable, storableSays)
+  @MaxLength(200)
+  rule?: string;
+
+  @IsOptional()
+  @IsIn(['info', 'warning', 'error'])
+  severity?: 'info' | 'warning' | 'error';
+
+  /** `rule`: how often each rule was broken in each column, instead of the single findings. */
+  @IsOptional()
+  @IsIn(['rule'])
+  group?: 'rule';
+}
+
+export class LogsQueryDto extends PageQueryDto {
+  @IsOptional()
+  @Matches(storable, storableSays)
+  @MaxLength(50)
+  source?: string;
+}
+
+export class ReportQueryDto {
+  /** Instead of an Accept header, for a link in a page. */
+  @IsOptional()
+  @IsIn(['csv', 'json'])
+  format?: 'csv' | 'json';
+}
+
+export class EventsQueryDto {
+  /** Instead of the Last-Event-ID header. */
+  @IsOptional()
+  @IsString()
+  @MaxLength(20)
+  lastEventId?: string;
+}
+
+function toLimit(value: unknown): unknown {
+  return typeof value === 'string' && /^\d{1,9}$/.test(value) ? Math.min(Number(value), MAX_LIMIT) : value;
+}

@@ -1,0 +1,76 @@
+import { Controller, Get, Headers, Param, Query, Req, Res } from '@nestjs/common';
+import {
+  ApiExtraModels,
+  ApiHeader,
+  ApiOkResponse,
+  ApiProduces,
+  ApiResponse,
+  ApiTags,
+  getSchemaPath,
+} from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { problem } from '../../platform/problems/problem-catalogue';
+import { acceptedFormat } from './media-type';
+import { ReportDownloads } from './report-downloads.service';
+import { FindingsQueryDto, LogsQueryDto, ReportQueryDto } from './validation-query.dto';
+import { ValidationResults } from './validation-results.service';
+import { FindingCountListDto, FindingListDto, ValidationLogListDto } from './validation.dto';
+
+@ApiTags('validations')
+@ApiExtraModels(FindingListDto, FindingCountListDto)
+@Controller(['api/validations/:id', 'validations/:id'])
+export class ValidationResultsController {
+  constructor(
+    private readonly results: ValidationResults,
+    private readonly downloads: ReportDownloads,
+  ) {}
+
+  /** What is wrong, row by row or counted by rule and column. */
+  @Get('errors')
+  @ApiOkResponse({
+    schema: {
+      oneOf: [{ $ref: getSchemaPath(FindingListDto) }, { $ref: getSchemaPath(FindingCountListDto) }],
+    },
+  })
+  async errors(
+    @Param('id') id: string,
+    @Query() query: FindingsQueryDto,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<FindingListDto | FindingCountListDto> {
+    if (query.group === 'rule') return this.results.counts(id, query);
+    const { page, link } = await this.results.findings(id, query);
+    if (link !== undefined) reply.header('link', link);
+    return page;
+  }
+
+  /** What happened to the run, oldest first. */
+  @Get('logs')
+  @ApiOkResponse({ type: ValidationLogListDto })
+  async logs(
+    @Param('id') id: string,
+    @Query() query: LogsQueryDto,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ValidationLogListDto> {
+    const { page, link } = await this.results.logs(id, query);
+    if (link !== undefined) reply.header('link', link);
+    return page;
+  }
+
+  /** Every row of the upload with what is wrong in it, as CSV or JSON. */
+  @Get('report')
+  @ApiProduces('text/csv', 'application/json')
+  @ApiHeader({ name: 'Range', required: false })
+  @ApiOkResponse({ schema: { type: 'string', format: 'binary' } })
+  @ApiResponse({ status: 206, description: 'The bytes that Range asks for.' })
+  async report(
+    @Param('id') id: string,
+    @Query() query: ReportQueryDto,
+    @Headers('accept') accept: string | undefined,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const format = query.format ?? acceptedFormat(accept);
+    if (format === undefined) throw problem('not_acceptable');
+    await this.downloads.send(id, format, request, reply);
+  }
+}

@@ -1,0 +1,108 @@
+import { Controller, Delete, Get, Headers, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
+import {
+  ApiBody,
+  ApiConsumes,
+  ApiHeader,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiResponse,
+  ApiTags,
+} from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { isFinished } from '../../workloads/validation/validation-run.store';
+import { Uploads } from './uploads.service';
+import { ValidationListQueryDto } from './validation-query.dto';
+import { acceptedView, POLL_SECONDS, tagOf, validationPath } from './validation-view';
+import { AcceptedValidationDto, ValidationDto, ValidationListDto } from './validation.dto';
+import { Validations } from './validations.service';
+
+const uploadSchema = {
+  type: 'object' as const,
+  required: ['file'],
+  properties: {
+    file: {
+      type: 'string',
+      format: 'binary',
+      description: 'The CSV file; its size is limited by the server.',
+    },
+    ruleSet: {
+      type: 'string',
+      description:
+        'The name of a stored rule set, or a rule set as JSON. Without one only structure is checked.',
+    },
+    previousValidationId: {
+      type: 'string',
+      format: 'uuid',
+      description: 'The run whose file this one corrects.',
+    },
+  },
+};
+
+@ApiTags('validations')
+@Controller(['api/validations', 'validations'])
+export class ValidationsController {
+  constructor(
+    private readonly uploads: Uploads,
+    private readonly validations: Validations,
+  ) {}
+
+  /** Takes a CSV file and enqueues its validation. */
+  @Post()
+  @HttpCode(202)
+  @ApiConsumes('multipart/form-data')
+  @ApiBody({ schema: uploadSchema })
+  @ApiResponse({ status: 202, type: AcceptedValidationDto, description: 'Stored and enqueued.' })
+  async create(
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<AcceptedValidationDto> {
+    const run = await this.uploads.accept(request);
+    reply.header('location', validationPath(run.id)).header('retry-after', POLL_SECONDS);
+    return acceptedView(run);
+  }
+
+  /** The runs, newest first. */
+  @Get()
+  @ApiOkResponse({ type: ValidationListDto })
+  async list(
+    @Query() query: ValidationListQueryDto,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ValidationListDto> {
+    const { page, link } = await this.validations.list(query);
+    if (link !== undefined) reply.header('link', link);
+    return page;
+  }
+
+  /** One run: how far it is and, once it is completed, what was found. */
+  @Get(':id')
+  @ApiHeader({ name: 'If-None-Match', required: false })
+  @ApiOkResponse({ type: ValidationDto })
+  @ApiResponse({ status: 304, description: 'Nothing has changed since that entity tag.' })
+  async read(
+    @Param('id') id: string,
+    @Headers('if-none-match') ifNoneMatch: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ValidationDto | undefined> {
+    const run = await this.validations.require(id);
+    reply.header('etag', tagOf(run)).header('cache-control', 'private, no-cache');
+    if (!isFinished(run.status)) reply.header('retry-after', POLL_SECONDS);
+    if (!this.validations.matches(ifNoneMatch, run)) return this.validations.view(run);
+    reply.status(304);
+    return undefined;
+  }
+
+  /** Cancels a run that has not finished (202), or deletes one that has, with its rows and files (204). */
+  @Delete(':id')
+  @ApiHeader({ name: 'If-Match', required: false })
+  @ApiResponse({ status: 202, type: AcceptedValidationDto, description: 'Cancelled.' })
+  @ApiNoContentResponse({ description: 'Deleted.' })
+  async remove(
+    @Param('id') id: string,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<AcceptedValidationDto | undefined> {
+    const cancelled = await this.validations.cancelOrDelete(id, ifMatch);
+    reply.status(cancelled === undefined ? 204 : 202);
+    return cancelled === undefined ? undefined : acceptedView(cancelled);
+  }
+}

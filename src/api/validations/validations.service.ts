@@ -1,0 +1,117 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { FileStorage } from '../../platform/storage/file-storage.service';
+import { CsvValidationProducer } from '../../workloads/validation/csv-validation/csv-validation.producer';
+import { findingCountsOf } from '../../workloads/validation/finding-counts';
+import { reportOf, uploadOf } from '../../workloads/validation/validation-files';
+import {
+  isFinished,
+  ValidationRunStore,
+  type RunPosition,
+  type ValidationRun,
+} from '../../workloads/validation/validation-run.store';
+import { isRunId } from '../../workloads/validation/run-id';
+import { problem } from '../../platform/problems/problem-catalogue';
+import { Database } from '../../platform/database/database.service';
+import { decodeCursor, encodeCursor, nextLink } from './cursor';
+import { validationProblem } from './validation-problems';
+import type { ValidationListQueryDto } from './validation-query.dto';
+import { tagOf, validationView } from './validation-view';
+import type { ValidationDto, ValidationListDto } from './validation.dto';
+
+/** What callers may ask of runs and do to them. */
+@Injectable()
+export class Validations {
+  private readonly logger = new Logger('validation');
+
+  constructor(
+    private readonly database: Database,
+    private readonly runs: ValidationRunStore,
+    private readonly storage: FileStorage,
+    private readonly jobs: CsvValidationProducer,
+  ) {}
+
+  /** Throws `validation_not_found` for an id of no run, whatever it looks like. */
+  async require(id: string): Promise<ValidationRun> {
+    this.database.assertReady();
+    const run = await this.runs.find(id);
+    if (run === undefined) throw validationProblem('validation_not_found');
+    return run;
+  }
+
+  /** Throws 409 until the run is completed, and for ever when it ended otherwise. */
+  async requireCompleted(id: string): Promise<ValidationRun> {
+    const run = await this.require(id);
+    if (run.status === 'completed') return run;
+    if (!isFinished(run.status)) throw validationProblem('validation_not_finished');
+    const detail =
+      run.status === 'cancelled' ? 'The run was cancelled.' : `The run failed: ${run.errorMessage}`;
+    throw validationProblem('validation_without_result', { detail });
+  }
+
+  view(run: ValidationRun): ValidationDto {
+    return validationView(run, findingCountsOf(run));
+  }
+
+  matches(header: string | undefined, run: ValidationRun): boolean {
+    if (header === undefined) return false;
+    const opaque = (tag: string) => tag.trim().replace(/^W\//, '');
+    return header.trim() === '*' || header.split(',').some((tag) => opaque(tag) === opaque(tagOf(run)));
+  }
+
+  async list(query: ValidationListQueryDto): Promise<{ page: ValidationListDto; link?: string }> {
+    this.database.assertReady();
+    const { limit, status, cursor } = query;
+    const found = await this.runs.list({
+      limit: limit + 1,
+      ...(status !== undefined && { status }),
+      ...(cursor !== undefined && { after: positionIn(cursor) }),
+    });
+    const items = found.slice(0, limit);
+    const last = items.at(-1);
+    const next =
+      found.length > limit && last !== undefined ? encodeCursor([last.createdAt.getTime(), last.id]) : null;
+    return {
+      page: { items: items.map((run) => this.view(run)), next_cursor: next },
+      ...(next !== null && { link: nextLink('/api/validations', query, next) }),
+    };
+  }
+
+  /** Resolves with the run when it was cancelled, with undefined when it was deleted. */
+  async cancelOrDelete(id: string, ifMatch: string | undefined): Promise<ValidationRun | undefined> {
+    const run = await this.require(id);
+    if (ifMatch !== undefined && !this.matches(ifMatch, run)) throw validationProblem('validation_changed');
+    if (!isFinished(run.status)) {
+      const cancelled = await this.runs.cancel(id);
+      if (cancelled !== undefined) {
+        await this.release(cancelled);
+        return cancelled;
+      }
+    }
+    await this.runs.remove(id);
+    await this.release(run);
+    await this.quietly(() => this.storage.remove(reportOf(run)));
+    return undefined;
+  }
+
+  /** A job that waits has nothing to do any more, and a file that nobody reads takes room; both may also go later. */
+  private async release(run: ValidationRun): Promise<void> {
+    const { jobId } = run;
+    if (jobId !== null) await this.quietly(() => this.jobs.discard(jobId));
+    await this.quietly(() => this.storage.remove(uploadOf(run)));
+  }
+
+  private async quietly(work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.logger.warn(`Left to be tidied up later: ${(error as Error).message.slice(0, 200)}`);
+    }
+  }
+}
+
+function positionIn(cursor: string): RunPosition {
+  const [time, id] = decodeCursor(cursor, 'number', 'string');
+  const createdAt = new Date(time);
+  if (Number.isNaN(createdAt.getTime()) || !isRunId(id)) throw problem('cursor_invalid');
+  return { createdAt, id };
+}
