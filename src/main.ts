@@ -3,12 +3,19 @@ import 'reflect-metadata';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { existsSync } from 'node:fs';
 import { readSettings, SettingsError, type Settings } from './config/settings';
+import { PrivateStoreError } from './platform/private-stores/private-store-error';
 import { openPrivateStores, type PrivateStores } from './platform/private-stores/private-stores';
 import { WorkerRunner } from './platform/worker/worker-runner.service';
 import { createServer, startServer } from './server';
 
 // What is left to close sockets and stores after the jobs are through.
 const CLOSE_GRACE_MS = 5_000;
+
+/** What a stop has to stop, as far as the start has come. */
+interface Running {
+  stores?: Promise<PrivateStores>;
+  app?: NestFastifyApplication;
+}
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
@@ -21,7 +28,7 @@ function withPrivateStores(settings: Settings, stores: PrivateStores): void {
 async function main(): Promise<void> {
   if (existsSync('.env')) process.loadEnvFile('.env');
   const settings = readSettings(process.env);
-  const running: { stores?: PrivateStores; app?: NestFastifyApplication } = {};
+  const running: Running = {};
   let stop: Promise<void> | undefined;
   const onSignal = () => {
     stop ??= shutDown(settings, running);
@@ -30,13 +37,13 @@ async function main(): Promise<void> {
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
   try {
-    running.stores = await openPrivateStores({
+    running.stores = openPrivateStores({
       home: settings.home,
       redis: !settings.hasRedis,
       database: settings.DATABASE_URL === undefined,
       log: say,
     });
-    withPrivateStores(settings, running.stores);
+    withPrivateStores(settings, await running.stores);
     if (stop !== undefined) return;
     running.app = await createServer(settings);
     const address = await startServer(running.app, settings);
@@ -44,29 +51,30 @@ async function main(): Promise<void> {
   } catch (error) {
     if (stop !== undefined) return;
     await running.app?.close().catch(() => undefined);
-    await running.stores?.close();
+    await (await running.stores?.catch(() => undefined))?.close();
     throw error;
   }
 }
 
 /** Exit code 0 after a clean drain, 1 when the deadline cut something off. */
-async function shutDown(
-  settings: Settings,
-  { app, stores }: { stores?: PrivateStores; app?: NestFastifyApplication },
-): Promise<void> {
+async function shutDown(settings: Settings, running: Running): Promise<void> {
   const limit = setTimeout(() => process.exit(1), settings.SHUTDOWN_TIMEOUT_MS + CLOSE_GRACE_MS);
   limit.unref();
+  const { app } = running;
   const wasCutOff = await (app?.close() ?? Promise.resolve()).then(
     () => app?.get(WorkerRunner).hasCutJobsOff ?? false,
     () => true,
   );
-  await stores?.close();
+  // They may still be starting.
+  await (await running.stores?.catch(() => undefined))?.close();
   say(wasCutOff ? 'Shutdown complete, with jobs left behind' : 'Shutdown complete');
   process.exit(wasCutOff ? 1 : 0);
 }
 
 main().catch((error: unknown) => {
-  const text = error instanceof SettingsError || !(error instanceof Error) ? String(error) : error.stack;
+  // These two say in their message all that a person needs.
+  const isPlain = error instanceof SettingsError || error instanceof PrivateStoreError;
+  const text = isPlain ? error.message : error instanceof Error ? error.stack : undefined;
   process.stderr.write(`${text ?? String(error)}\n`);
   process.exit(1);
 });

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { problem } from '../../platform/problems/problem-catalogue';
-import { queueDefaults, type QueueDefinition } from '../../platform/queue/define-queue';
+import { Settings } from '../../config/settings';
+import { concurrencyOf, queueDefaults, type QueueDefinition } from '../../platform/queue/define-queue';
 import { priorities } from '../../platform/queue/priority';
 import { QueueCounter, type QueueCounts } from '../../platform/queue/queue-counts.service';
 import { QueueRegistry, type RegisteredQueue } from '../../platform/queue/queue-registry.service';
@@ -21,6 +22,7 @@ export class QueuesService {
     private readonly registry: QueueRegistry,
     private readonly counter: QueueCounter,
     private readonly census: WorkerCensus,
+    private readonly environment: Settings,
   ) {}
 
   /** Counts all queues, or the one that is named. */
@@ -47,7 +49,9 @@ export class QueuesService {
 
   /** How each queue is set up, or the one that is named. */
   async settings(name?: string): Promise<QueueSettings[]> {
-    return (await this.read(name === undefined ? this.registry.all() : [this.find(name)])).map(toSettings);
+    return (await this.read(name === undefined ? this.registry.all() : [this.find(name)])).map((reading) =>
+      toSettings(reading, this.environment),
+    );
   }
 
   private find(name: string): RegisteredQueue {
@@ -91,13 +95,16 @@ function toStats({ entry, counts, workers }: Reading): QueueStatsEntry {
   };
 }
 
-function toSettings({ entry: { definition }, counts, workers }: Reading): QueueSettings {
+function toSettings(
+  { entry: { definition }, counts, workers }: Reading,
+  environment: Settings,
+): QueueSettings {
   const { name, domain, description, worker, retention } = definition;
   return {
     name,
     domain,
     description,
-    concurrency: worker.concurrency,
+    concurrency: concurrencyOf(definition, environment),
     limiter: worker.limiter ?? null,
     attempts: queueDefaults.attempts,
     backoff: queueDefaults.backoff,

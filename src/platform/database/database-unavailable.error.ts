@@ -1,3 +1,5 @@
+import { isNativeError } from 'node:util/types';
+
 /** The database is away or not migrated yet; the caller may try again. */
 export class DatabaseUnavailableError extends Error {
   constructor(message: string, options?: ErrorOptions) {
@@ -22,7 +24,7 @@ const networkCodes = new Set([
 
 /** Whether an error of pg or drizzle means that the database is away, rather than a fault of the query. */
 export function isDatabaseAway(error: unknown): boolean {
-  for (let current = error; current instanceof Error; current = current.cause) {
+  for (let current = error; isNativeError(current); current = current.cause) {
     if (current instanceof DatabaseUnavailableError) return true;
     const { code = '', syscall } = current as NodeJS.ErrnoException;
     if (away.test(code) || lostConnection.test(current.message)) return true;

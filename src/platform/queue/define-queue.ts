@@ -1,3 +1,4 @@
+import type { Settings } from '../../config/settings';
 import type { Priority } from './priority';
 
 /** A class whose instances describe a job's payload; its decorators validate it. */
@@ -36,7 +37,8 @@ export interface QueueDefinition<
   /** Whether jobs may differ in priority; those of a queue that does not opt in all run in order of arrival. */
   readonly hasPriorities?: boolean;
   readonly worker: {
-    readonly concurrency: number;
+    /** Jobs at a time in one process; a function where a setting decides. */
+    readonly concurrency: number | ((settings: Settings) => number);
     readonly limiter?: { readonly max: number; readonly durationMs: number };
     /** After a crash a job waits this long, and up to one stalled check more, for its next start. */
     readonly lockDurationMs?: number;
@@ -84,4 +86,9 @@ export function defineQueue<const Name extends string, const Jobs extends Record
 /** What a queue declares under a job name; nothing for a name such as `toString`, which every object has. */
 export function declaredJob({ jobs }: QueueDefinition, name: string): JobDefinition | undefined {
   return Object.hasOwn(jobs, name) ? jobs[name] : undefined;
+}
+
+/** How many jobs of the queue one process runs at a time. */
+export function concurrencyOf({ worker }: QueueDefinition, settings: Settings): number {
+  return typeof worker.concurrency === 'number' ? worker.concurrency : worker.concurrency(settings);
 }

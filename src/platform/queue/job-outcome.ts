@@ -1,4 +1,5 @@
 import { UnrecoverableError } from 'bullmq';
+import { isNativeError } from 'node:util/types';
 
 const MAX_MESSAGE_CHARACTERS = 2_000;
 const MAX_STACK_LINES = 10;
@@ -22,7 +23,7 @@ export class HopelessJobError extends UnrecoverableError {}
  * BullMQ leaves a job whose handler throws undefined active until it stalls, and stores texts of any length.
  */
 export function boundedError(thrown: unknown): Error {
-  if (!(thrown instanceof Error)) {
+  if (!isNativeError(thrown)) {
     return new Error(
       `The handler threw ${thrown === undefined ? 'undefined' : typeof thrown} instead of an Error.`,
     );

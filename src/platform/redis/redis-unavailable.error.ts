@@ -1,3 +1,5 @@
+import { isNativeError } from 'node:util/types';
+
 /** Redis is away, frozen or refuses to write; the caller may try again. */
 export class RedisUnavailableError extends Error {
   constructor(message: string, options?: ErrorOptions) {
@@ -14,7 +16,7 @@ const lostConnection =
 
 /** Whether an error of ioredis or BullMQ means that Redis is away or cannot serve, rather than a fault of ours. */
 export function isAway(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
+  if (!isNativeError(error)) return false;
   if (error instanceof RedisUnavailableError || error.name === 'MaxRetriesPerRequestError') return true;
   const { code = '' } = error as NodeJS.ErrnoException;
   return refusals.test(error.message) || lostConnection.test(error.message) || lostConnection.test(code);
@@ -22,5 +24,5 @@ export function isAway(error: unknown): boolean {
 
 /** Whether the command may have been carried out although its answer never came. */
 export function isOutcomeUnknown(error: unknown): boolean {
-  return error instanceof Error && /Command timed out|Socket timeout/.test(error.message);
+  return isNativeError(error) && /Command timed out|Socket timeout/.test(error.message);
 }

@@ -3,7 +3,7 @@ import { DiscoveryService } from '@nestjs/core';
 import { Worker, type Job, type WorkerOptions } from 'bullmq';
 import { Settings } from '../../config/settings';
 import { JobConsumer, SHUTDOWN_REASON } from '../queue/job-consumer';
-import { queueDefaults, type QueueDefinition } from '../queue/define-queue';
+import { concurrencyOf, queueDefaults, type QueueDefinition } from '../queue/define-queue';
 import { RedisConnections } from '../redis/redis-connections.service';
 import { queuePrefix } from '../redis/key-space';
 import { NextJobRuns } from './next-job-runs';
@@ -174,10 +174,9 @@ export class WorkerRunner implements BeforeApplicationShutdown {
 }
 
 function workerOptions({ worker }: QueueDefinition): Omit<WorkerOptions, 'connection'> {
-  const { concurrency, limiter, lockDurationMs = queueDefaults.lockDurationMs } = worker;
+  const { limiter, lockDurationMs = queueDefaults.lockDurationMs } = worker;
   return {
     autorun: false,
-    concurrency,
     lockDuration: lockDurationMs,
     stalledInterval: queueDefaults.stalledIntervalMs,
     maxStalledCount: queueDefaults.maxStalledCount,

@@ -1,4 +1,3 @@
-import { readSettings } from '../../../config/settings';
 import { defineQueue } from '../../../platform/queue/define-queue';
 import { ValidateFilePayload } from './csv-validation.payload';
 
@@ -17,9 +16,7 @@ export const csvValidationQueue = defineQueue({
     },
   },
   worker: {
-    get concurrency() {
-      return readSettings(process.env).VALIDATION_CONCURRENCY;
-    },
+    concurrency: ({ VALIDATION_CONCURRENCY }) => VALIDATION_CONCURRENCY,
   },
   retention: {
     completed: { ageMs: HOUR_MS, count: 100 },
