@@ -7,7 +7,13 @@ import { FileStorage } from '../../platform/storage/file-storage.service';
 import type { StoredFile } from '../../platform/storage/stored-file';
 import { isRunId } from './run-id';
 import { ownerInName, REPORTS, reportOf, UPLOADS } from './validation-files';
-import { validationFindings, validationRemovals, validationRows, validationRuns } from './validation.tables';
+import {
+  validationFindings,
+  validationLogs,
+  validationRemovals,
+  validationRows,
+  validationRuns,
+} from './validation.tables';
 
 const REMOVAL_INTERVAL_MS = 5_000;
 const SWEEP_INTERVAL_MS = 600_000;
@@ -47,6 +53,8 @@ export class ValidationCleaner implements OnApplicationBootstrap {
       for (const { runId } of runs) {
         await this.removeFindings(runId);
         await this.removeRecords(runId);
+        // A worker may have written its last line while the run was being deleted.
+        await this.database.query.delete(validationLogs).where(eq(validationLogs.validationRunId, runId));
         await this.database.query.delete(validationRemovals).where(eq(validationRemovals.runId, runId));
       }
     } catch (error) {
