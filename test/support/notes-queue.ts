@@ -21,7 +21,8 @@ export const notesQueue = defineQueue({
   description: 'Notes that tests write.',
   jobs: { 'write-note': { payload: NotePayload, backoff: { type: 'exponential', delayMs: 100 } } },
   hasPriorities: true,
-  worker: { concurrency: 1, lockDurationMs: 1_000 },
+  // A setting that no test of this queue uses otherwise.
+  worker: { concurrency: ({ VALIDATION_CONCURRENCY }) => VALIDATION_CONCURRENCY, lockDurationMs: 1_000 },
 });
 
 @Injectable()

@@ -7,6 +7,9 @@ import type { Settings } from '../../config/settings';
  */
 export type ConnectionKind = 'producer' | 'worker' | 'admin';
 
+// A connection that Redis left would keep a stopping process alive for ioredis' two seconds.
+const disconnectTimeout = 200;
+
 const retryStrategy = (attempt: number): number => Math.min(100 * attempt, 2_000);
 
 // Without skipWaitingForReady (queue.module.ts) and these four, an add hangs while Redis is away or frozen.
@@ -14,6 +17,7 @@ const producer: RedisOptions = {
   maxRetriesPerRequest: 1,
   commandTimeout: 2_000,
   connectTimeout: 2_000,
+  disconnectTimeout,
   retryStrategy,
 };
 
@@ -23,6 +27,7 @@ const worker: RedisOptions = {
   keepAlive: 5_000,
   socketTimeout: 30_000,
   connectTimeout: 2_000,
+  disconnectTimeout,
   retryStrategy,
 };
 

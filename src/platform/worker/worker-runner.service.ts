@@ -141,17 +141,15 @@ export class WorkerRunner implements BeforeApplicationShutdown {
     if (existing !== undefined) return existing;
     const worker = new Worker(definition.name, (job, token, signal) => consumer.process(job, token, signal), {
       ...workerOptions(definition),
-      ...this.placement(definition),
+      connection: this.connections.worker,
+      prefix: queuePrefix(this.settings, definition.domain),
+      concurrency: concurrencyOf(definition, this.settings),
     });
     // What WorkerHost gives its subclasses as `worker`.
     Object.assign(consumer, { _worker: worker });
     this.workers.set(definition.name, worker);
     this.watch(worker, definition);
     return worker;
-  }
-
-  private placement({ domain }: QueueDefinition): Pick<WorkerOptions, 'connection' | 'prefix'> {
-    return { connection: this.connections.worker, prefix: queuePrefix(this.settings, domain) };
   }
 
   private watch(worker: Worker, { name }: QueueDefinition): void {

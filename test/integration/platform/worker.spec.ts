@@ -7,6 +7,7 @@ import { WorkerPresence } from '../../../src/platform/worker/worker-presence.ser
 import { WorkerRunner } from '../../../src/platform/worker/worker-runner.service';
 import { eventually } from '../../support/eventually';
 import { NotesModule, NotesProducer, NoteWork } from '../../support/notes-queue';
+import { RedisProcess } from '../../support/redis-process';
 import { randomPrefix, removeKeys, startQueueApp } from '../../support/queue-app';
 
 describe('workers on a real Redis', () => {
@@ -137,6 +138,33 @@ describe('workers on a real Redis', () => {
       await working;
       expect(await other.read(id)).toMatchObject({ state: 'waiting', attemptsMade: 0 });
     });
+  });
+
+  it('runs as many jobs at a time as the setting says, and no more', async () => {
+    const release: (() => void)[] = [];
+    const { runner, write, read } = await start(
+      () => new Promise<void>((resolve) => void release.push(resolve)),
+      { VALIDATION_CONCURRENCY: '3' },
+    );
+    const ids = await Promise.all(['a', 'b', 'c', 'd'].map((text) => write(text)));
+    runner.startChosen();
+    await eventually(() => expect(release).toHaveLength(3));
+    const states = await Promise.all(ids.map((id) => read(id)));
+    expect(states.filter((job) => job?.state === 'active')).toHaveLength(3);
+    release.forEach((finish) => finish());
+    await eventually(() => expect(release).toHaveLength(4));
+    release.at(-1)?.();
+  });
+
+  it('closes within seconds when Redis is away, as long as nothing runs', async () => {
+    const redis = await RedisProcess.start();
+    const { runner, stop } = await start(undefined, { REDIS_URL: redis.url });
+    runner.startChosen();
+    await redis.kill();
+    const startedAt = Date.now();
+    await stop();
+    expect(Date.now() - startedAt).toBeLessThan(20_000);
+    await redis.remove();
   });
 
   it('sees a worker of any process, but none that is only built', async () => {
