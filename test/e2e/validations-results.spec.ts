@@ -79,10 +79,8 @@ describe('what a finished validation has found', () => {
       `/api/validations/${id}/errors?group=rule`,
     );
     expect(body.total).toBe(20);
-    expect(body.items.map(({ column, count, severity }) => [column, count, severity]).toSorted()).toEqual([
-      ['email', 10, 'error'],
-      ['id', 10, 'error'],
-    ]);
+    const counted = body.items.map(({ column, count, severity }) => `${column} ${severity} ${count}`);
+    expect(new Set(counted)).toEqual(new Set(['email error 10', 'id error 10']));
     const run = await client.read(id);
     expect(run['summary']).toEqual({ findings: 20, errors: 20, warnings: 0, infos: 0, stored: 20 });
     expect(run).toMatchObject({

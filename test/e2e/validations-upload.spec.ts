@@ -91,7 +91,7 @@ describe('an upload that cannot be accepted', () => {
       const [status, , pointers] = await refusal(client.form(csv, ruleSet));
       expect([ruleSet, status, String(pointers).startsWith('#/ruleSet')]).toEqual([ruleSet, 422, true]);
     }
-    expect((await refusal(client.form(csv, `${'['.repeat(5_000)}`)))[0]).toBe(422);
+    expect((await refusal(client.form(csv, '['.repeat(5_000))))[0]).toBe(422);
   });
 
   it('refuses an earlier run that does not exist', async () => {

@@ -1,4 +1,4 @@
-import type { Multipart, MultipartFile, MultipartValue } from '@fastify/multipart';
+import type { Multipart, MultipartFile } from '@fastify/multipart';
 import type { FastifyRequest } from 'fastify';
 import { isDiskFull } from '../../platform/storage/storage-full.error';
 import { FileTooLargeError } from '../../platform/storage/durable-file-writer';
@@ -85,7 +85,7 @@ function refuseRepeated({ fieldname }: Multipart, seen: Set<string>): void {
 /** A field's text, trimmed; a rule set may come as an attached file as well. JSON fields come parsed. */
 async function textOf(part: Multipart): Promise<unknown> {
   if (part.type === 'file') return (await smallFile(part)).trim();
-  const { value, valueTruncated } = part as MultipartValue;
+  const { value, valueTruncated } = part;
   if (valueTruncated) throw tooLong(part.fieldname);
   return typeof value === 'string' ? value.trim() : value;
 }

@@ -4,7 +4,7 @@ import { isDatabaseAway } from '../../platform/database/database-unavailable.err
 import { Database } from '../../platform/database/database.service';
 import { Leader } from '../../platform/leader/leader.service';
 import { Outbox } from '../../platform/outbox/outbox.service';
-import { outbox } from '../../platform/outbox/outbox.tables';
+import { outbox as promises } from '../../platform/outbox/outbox.tables';
 import { JobReader, type JobSnapshot } from '../../platform/queue/job-reader.service';
 import { WorkerRunner } from '../../platform/worker/worker-runner.service';
 import { isRunId } from './run-id';
@@ -106,9 +106,9 @@ export class ValidationReconciler implements OnApplicationBootstrap {
     const key = jobKeyOf(run.id);
     const isPromised = await this.database.transaction(async (transaction) => {
       const [pending] = await transaction
-        .select({ id: outbox.id })
-        .from(outbox)
-        .where(eq(outbox.key, key))
+        .select({ id: promises.id })
+        .from(promises)
+        .where(eq(promises.key, key))
         .limit(1);
       if (pending !== undefined) return false;
       const [mine] = await transaction

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
-import { Worker, type Queue } from 'bullmq';
+import { Worker, type Job, type Queue } from 'bullmq';
 import { getQueueToken } from '@nestjs/bullmq';
 import { sql } from 'drizzle-orm';
 import { Database } from '../../../src/platform/database/database.service';
@@ -9,7 +9,7 @@ import { jobId } from '../../../src/platform/queue/job-id';
 import { JobReader } from '../../../src/platform/queue/job-reader.service';
 import { RedisConnections } from '../../../src/platform/redis/redis-connections.service';
 import { FileStorage } from '../../../src/platform/storage/file-storage.service';
-import { WorkerRunner } from '../../../src/platform/worker/worker-runner.service';
+import { WorkerRunner, type JobFailureListener } from '../../../src/platform/worker/worker-runner.service';
 import { newRunId } from '../../../src/workloads/validation/run-id';
 import { uploadOf } from '../../../src/workloads/validation/validation-files';
 import { ValidationReconciler } from '../../../src/workloads/validation/validation-reconciler.service';
@@ -77,10 +77,11 @@ describe('runs and their jobs after a crash', () => {
       skipVersionCheck: true,
     });
     const job = await runner.getNextJob(token);
-    expect(job?.id).toBe(run.jobId);
+    if (job === undefined) throw new Error('There was no job to take.');
+    expect(job.id).toBe(run.jobId);
     if (end === 'fail') {
-      job!.opts.attempts = 1;
-      await job!.moveToFailed(new Error('job stalled more than allowable limit'), token, false);
+      job.opts.attempts = 1;
+      await job.moveToFailed(new Error('job stalled more than allowable limit'), token, false);
     }
     await runner.close(true);
   };
@@ -137,10 +138,10 @@ describe('runs and their jobs after a crash', () => {
   it('tells the run at once when its job failed for the last time', async () => {
     const run = await waitingRun();
     await take(run, 'hold');
-    const [listener] = (
-      server.app.get(WorkerRunner) as unknown as { failureListeners: ((...args: unknown[]) => void)[] }
-    ).failureListeners;
-    listener?.({ queueName: 'validation', data: { validationRunId: run.id } }, new Error('no handler'), true);
+    const runner: object = server.app.get(WorkerRunner);
+    const { failureListeners } = runner as { failureListeners: JobFailureListener[] };
+    const job = { queueName: 'validation', data: { validationRunId: run.id } } as Job;
+    failureListeners.forEach((tell) => tell(job, new Error('no handler'), true));
     await eventually(async () =>
       expect(await fresh(run)).toMatchObject({
         status: 'failed',

@@ -24,7 +24,10 @@ export function describeFailure(error: unknown): string {
 /** The place in our code where an error began, without its message. */
 export function originOfFailure(error: unknown): string[] {
   if (!(error instanceof Error)) return [];
-  return (error.stack ?? '')
+  const { stack = '', message } = error;
+  // The message may have lines that look like those of a stack.
+  return stack
+    .slice(stack.indexOf(message) + message.length)
     .split('\n')
     .filter((line) => /^\s+at /.test(line))
     .slice(0, 8)

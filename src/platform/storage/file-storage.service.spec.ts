@@ -1,0 +1,93 @@
+import { mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { readSettings } from '../../config/settings';
+import { FileTooLargeError } from './durable-file-writer';
+import { FileStorage } from './file-storage.service';
+import { StorageFullError } from './storage-full.error';
+import { StorageKeyError, type StoredFile } from './stored-file';
+
+const file: StoredFile = { purpose: 'uploads', tenant: 'default', name: 'one.csv' };
+
+async function* inPieces(...pieces: (string | Error)[]): AsyncGenerator<Buffer> {
+  for (const piece of pieces) {
+    await Promise.resolve();
+    if (piece instanceof Error) throw piece;
+    yield Buffer.from(piece);
+  }
+}
+
+describe('FileStorage', () => {
+  let home: string;
+  let storage: FileStorage;
+
+  beforeEach(async () => {
+    home = await mkdtemp(join(tmpdir(), 'holdfast-storage-'));
+    storage = new FileStorage(readSettings({ HOLDFAST_HOME: home }));
+  });
+
+  afterEach(() => rm(home, { recursive: true, force: true }));
+
+  const names = () => readdir(join(home, 'storage', 'uploads', 'default')).catch(() => []);
+  const write = (source: AsyncGenerator<Buffer>, maxBytes = 100) =>
+    storage.write(file, Readable.from(source), maxBytes);
+
+  it('keeps a file of any size under its name', async () => {
+    const chunk = 'x'.repeat(1_000_000);
+    const { bytes } = await write(inPieces(...Array<string>(40).fill(chunk)), 50_000_000);
+    expect(bytes).toBe(40_000_000);
+    const opened = await storage.open(file);
+    expect(opened?.bytes).toBe(40_000_000);
+    await opened?.handle.close();
+    expect(await names()).toEqual(['one.csv']);
+    await storage.remove(file);
+    expect([await storage.has(file), await storage.open(file)]).toEqual([false, undefined]);
+    await storage.remove(file);
+  });
+
+  it('keeps nothing of a file that is too large, or whose source breaks off', async () => {
+    await expect(write(inPieces('x'.repeat(60), 'x'.repeat(41)))).rejects.toBeInstanceOf(FileTooLargeError);
+    await expect(write(inPieces('abc', new Error('gone')))).rejects.toThrow('gone');
+    expect(await names()).toEqual([]);
+    expect(await write(inPieces('x'.repeat(100)))).toEqual({ bytes: 100 });
+  });
+
+  it('says that the disk is full in an error of its own', async () => {
+    const full = Object.assign(new Error('no space'), { code: 'ENOSPC' });
+    await expect(write(inPieces('abc', full))).rejects.toBeInstanceOf(StorageFullError);
+    await expect(storage.assertRoomFor(Number.MAX_SAFE_INTEGER)).rejects.toBeInstanceOf(StorageFullError);
+    await expect(storage.assertRoomFor(0)).resolves.toBeUndefined();
+  });
+
+  it.each(['../one.csv', '/etc/passwd', 'a/b', '.hidden', 'a..b', '', 'a\0b', 'x'.repeat(200)])(
+    'refuses the name %j',
+    async (name) => {
+      await expect(storage.prepare({ ...file, name })).rejects.toBeInstanceOf(StorageKeyError);
+      await expect(storage.prepare({ ...file, tenant: name })).rejects.toBeInstanceOf(StorageKeyError);
+    },
+  );
+
+  it('follows no link, neither of a file nor of a folder', async () => {
+    await write(inPieces('abc'));
+    await writeFile(join(home, 'secret'), 'secret');
+    await symlink(join(home, 'secret'), join(home, 'storage', 'uploads', 'default', 'link.csv'));
+    await expect(storage.open({ ...file, name: 'link.csv' })).rejects.toMatchObject({ code: 'ELOOP' });
+    expect(await storage.has({ ...file, name: 'link.csv' })).toBe(false);
+    await symlink(home, join(home, 'storage', 'uploads', 'elsewhere'));
+    await expect(storage.prepare({ ...file, tenant: 'elsewhere' })).rejects.toBeInstanceOf(StorageKeyError);
+    expect(await readFile(join(home, 'secret'), 'utf8')).toBe('secret');
+  });
+
+  it('finds what nobody has touched for a while, and nothing where there is nothing', async () => {
+    await write(inPieces('abc'));
+    const path = await storage.prepare({ ...file, name: 'old.csv.part' });
+    await writeFile(path, 'x');
+    await utimes(path, 0, 0);
+    const found: StoredFile[] = [];
+    for await (const one of storage.untouched('uploads', 3_600_000)) found.push(one);
+    expect(found).toEqual([{ ...file, name: 'old.csv.part' }]);
+    for await (const one of storage.untouched('nothing', 0)) found.push(one);
+    expect(found).toHaveLength(1);
+  });
+});
