@@ -22,9 +22,9 @@ export class ValidationsApiModule implements OnModuleInit {
   constructor(private readonly host: HttpAdapterHost) {}
 
   /** Forms are read part by part in the handler, never as a body. */
-  async onModuleInit(): Promise<void> {
+  onModuleInit(): void {
     const fastify = this.host.httpAdapter.getInstance<FastifyInstance>();
-    if (!fastify.hasContentTypeParser('multipart/form-data'))
-      await fastify.register(multipart, { throwFileSizeLimit: false });
+    // Awaited, it would have Fastify settle its routes before Nest has set the error handler.
+    void fastify.register(multipart, { throwFileSizeLimit: false });
   }
 }
