@@ -1,7 +1,9 @@
 import { Controller, Get, Headers, Param, Query, Req, Res } from '@nestjs/common';
 import { ApiHeader, ApiOkResponse, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ApiProblems } from '../../platform/problems/api-problems.decorator';
 import { problem } from '../../platform/problems/problem-catalogue';
+import { ApiValidationProblems } from './api-validation-problems.decorator';
 import { RunEvents } from './run-events.service';
 import { EventsQueryDto } from './validation-query.dto';
 import { Validations } from './validations.service';
@@ -20,6 +22,8 @@ export class ValidationEventsController {
   @ApiHeader({ name: 'Last-Event-ID', required: false })
   @ApiOkResponse({ schema: { type: 'string' } })
   @ApiResponse({ status: 204, description: 'Everything was told already.' })
+  @ApiProblems('not_acceptable')
+  @ApiValidationProblems('validation_not_found', 'too_many_streams')
   async follow(
     @Param('id') id: string,
     @Query() query: EventsQueryDto,

@@ -9,7 +9,9 @@ import {
   getSchemaPath,
 } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ApiProblems } from '../../platform/problems/api-problems.decorator';
 import { problem } from '../../platform/problems/problem-catalogue';
+import { ApiValidationProblems } from './api-validation-problems.decorator';
 import { acceptedFormat } from './media-type';
 import { ReportDownloads } from './report-downloads.service';
 import { FindingsQueryDto, LogsQueryDto, ReportQueryDto } from './validation-query.dto';
@@ -32,6 +34,8 @@ export class ValidationResultsController {
       oneOf: [{ $ref: getSchemaPath(FindingListDto) }, { $ref: getSchemaPath(FindingCountListDto) }],
     },
   })
+  @ApiProblems('query_invalid', 'cursor_invalid')
+  @ApiValidationProblems('validation_not_found', 'validation_not_finished', 'validation_without_result')
   async errors(
     @Param('id') id: string,
     @Query() query: FindingsQueryDto,
@@ -46,6 +50,8 @@ export class ValidationResultsController {
   /** What happened to the run, oldest first. */
   @Get('logs')
   @ApiOkResponse({ type: ValidationLogListDto })
+  @ApiProblems('query_invalid', 'cursor_invalid')
+  @ApiValidationProblems('validation_not_found')
   async logs(
     @Param('id') id: string,
     @Query() query: LogsQueryDto,
@@ -62,6 +68,14 @@ export class ValidationResultsController {
   @ApiHeader({ name: 'Range', required: false })
   @ApiOkResponse({ schema: { type: 'string', format: 'binary' } })
   @ApiResponse({ status: 206, description: 'The bytes that Range asks for.' })
+  @ApiProblems('query_invalid', 'not_acceptable')
+  @ApiValidationProblems(
+    'validation_not_found',
+    'validation_not_finished',
+    'validation_without_result',
+    'report_gone',
+    'range_not_satisfiable',
+  )
   async report(
     @Param('id') id: string,
     @Query() query: ReportQueryDto,

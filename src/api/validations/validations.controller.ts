@@ -9,7 +9,9 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ApiProblems } from '../../platform/problems/api-problems.decorator';
 import { isFinished } from '../../workloads/validation/validation-run.store';
+import { ApiValidationProblems } from './api-validation-problems.decorator';
 import { Uploads } from './uploads.service';
 import { ValidationListQueryDto } from './validation-query.dto';
 import { acceptedView, POLL_SECONDS, tagOf, validationPath } from './validation-view';
@@ -52,6 +54,15 @@ export class ValidationsController {
   @ApiConsumes('multipart/form-data')
   @ApiBody({ schema: uploadSchema })
   @ApiResponse({ status: 202, type: AcceptedValidationDto, description: 'Stored and enqueued.' })
+  @ApiValidationProblems(
+    'upload_malformed',
+    'upload_field_unknown',
+    'file_too_large',
+    'upload_type_unsupported',
+    'upload_invalid',
+    'rule_set_invalid',
+  )
+  @ApiProblems('disk_full')
   async create(
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -64,6 +75,7 @@ export class ValidationsController {
   /** The runs, newest first. */
   @Get()
   @ApiOkResponse({ type: ValidationListDto })
+  @ApiProblems('query_invalid', 'cursor_invalid')
   async list(
     @Query() query: ValidationListQueryDto,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -78,6 +90,7 @@ export class ValidationsController {
   @ApiHeader({ name: 'If-None-Match', required: false })
   @ApiOkResponse({ type: ValidationDto })
   @ApiResponse({ status: 304, description: 'Nothing has changed since that entity tag.' })
+  @ApiValidationProblems('validation_not_found')
   async read(
     @Param('id') id: string,
     @Headers('if-none-match') ifNoneMatch: string | undefined,
@@ -96,6 +109,7 @@ export class ValidationsController {
   @ApiHeader({ name: 'If-Match', required: false })
   @ApiResponse({ status: 202, type: AcceptedValidationDto, description: 'Cancelled.' })
   @ApiNoContentResponse({ description: 'Deleted.' })
+  @ApiValidationProblems('validation_not_found', 'validation_changed')
   async remove(
     @Param('id') id: string,
     @Headers('if-match') ifMatch: string | undefined,

@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { Writable } from 'node:stream';
 
 // Flushing as the bytes come leaves at most this much for the last flush, which the caller waits for.
-const SYNC_EVERY_BYTES = 16 * 1024 * 1024;
+const SYNC_EVERY_BYTES = 4 * 1024 * 1024;
 const HIGH_WATER_BYTES = 1024 * 1024;
 
 /** More bytes came than the caller allows; `maxBytes` is the limit. */
