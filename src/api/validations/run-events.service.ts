@@ -39,6 +39,8 @@ export class RunEvents implements BeforeApplicationShutdown {
     const logs = await this.logs.list(run.id, { limit: SNAPSHOT_LOGS });
     if (this.isStopping) throw problem('shutting_down');
     if (this.streams.size >= MAX_STREAMS) throw validationProblem('too_many_streams');
+    // Who left meanwhile would never be noticed to leave.
+    if (reply.raw.destroyed) return;
     let unwatch = (): void => undefined;
     const stream = new EventStream(reply, () => {
       this.streams.delete(stream);

@@ -133,6 +133,7 @@ function drain({ raw }: FastifyRequest): void {
   raw.unpipe();
   raw.resume();
   const timer = setTimeout(() => raw.destroy(), LINGER_MS);
+  timer.unref();
   const stop = () => clearTimeout(timer);
   raw.once('end', stop);
   raw.once('close', stop);
