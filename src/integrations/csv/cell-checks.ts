@@ -2,7 +2,7 @@ import { ByteSet } from './byte-set';
 import { compilePattern } from './cell-pattern';
 import { charactersIn, textOf } from './cell-text';
 import type { ColumnRuleDto, ColumnSeveritiesDto } from './column-rule.dto';
-import { dateLimit, DateReader } from './date-format';
+import { dateLimit, DateReader, dayOf } from './date-format';
 import { compareDecimalTexts, DecimalReader } from './decimal-text';
 import type { FindingCatalog } from './finding-catalog';
 import { isEmail, isPhone, isUrl, isUuid, type FormatTest } from './text-formats';
@@ -161,7 +161,14 @@ function compileDate(column: ColumnRuleDto, define: Define): { check: CellCheck;
     if (Number.isNaN(time)) return wrong;
     return time < low ? tooEarly : time > high ? tooLate : 0;
   };
-  return { check, rangeFrom: wrong + 1 };
+  const firstDay = column.min === undefined ? 0 : dayOf(low);
+  const lastDay = column.max === undefined ? 0x7fffffff : dayOf(high);
+  const checkDay: CellCheck = (bytes, start, end) => {
+    const day = reader.readDay(bytes, start, end);
+    if (day < firstDay) return day < 0 ? wrong : tooEarly;
+    return day > lastDay ? tooLate : 0;
+  };
+  return { check: reader.isPlainDay ? checkDay : check, rangeFrom: wrong + 1 };
 }
 
 function compileOthers(column: ColumnRuleDto, define: Define): CellCheck[] {

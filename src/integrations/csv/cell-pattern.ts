@@ -1,5 +1,5 @@
 import type { RE2JS } from 're2js';
-import { charactersIn, textOf } from './cell-text';
+import { charactersIn, isAscii, textOf } from './cell-text';
 import { parseAtoms, type Atom } from './pattern-atoms';
 
 /** Raised for a pattern that is not RE2 syntax or too large; the message says which. */
@@ -43,8 +43,35 @@ function compileExpression(source: string): RE2JS {
   return expression;
 }
 
-/** The atoms never overlap with what may follow them, so taking as many characters as possible is always right. */
+const maxFixedLength = 64;
+
 function atomTest(atoms: Atom[], slow: PatternTest): PatternTest {
+  const length = atoms.reduce(
+    (sum, atom) => sum + (atom.min === atom.max ? atom.max : maxFixedLength + 1),
+    0,
+  );
+  return length <= maxFixedLength ? fixedTest(atoms, length, slow) : variableTest(atoms, slow);
+}
+
+/** Every value has the same length: one table says for each place which bytes may stand there. */
+function fixedTest(atoms: Atom[], length: number, slow: PatternTest): PatternTest {
+  const table = new Uint8Array(length * 256);
+  let place = 0;
+  for (const { set, max } of atoms) for (let i = 0; i < max; i++) table.set(set, place++ * 256);
+  return (bytes, start, end) => {
+    // A value with international letters has more bytes than characters.
+    if (end - start !== length)
+      return end - start > length && !isAscii(bytes, start, end) && slow(bytes, start, end);
+    const places = table;
+    const last = end - start;
+    let isRight = 1;
+    for (let i = 0; i < last; i++) isRight &= places[(i << 8) | bytes[start + i]!]!;
+    return isRight === 1;
+  };
+}
+
+/** The atoms never overlap with what may follow them, so taking as many characters as possible is always right. */
+function variableTest(atoms: Atom[], slow: PatternTest): PatternTest {
   return (bytes, start, end) => {
     if (end - start > maxCharacters) return slow(bytes, start, end);
     let at = start;

@@ -1,9 +1,14 @@
-const plus = 43;
-const minus = 45;
-const zero = 48;
-const nine = 57;
+const enum Sign {
+  plus = 43,
+  minus = 45,
+  zero = 48,
+}
 /** With so many digits every decimal number has a double of its own, so doubles compare like the texts. */
-const exactDigits = 15;
+const enum Digits {
+  exact = 15,
+  /** With so many they fit into a small integer. */
+  small = 9,
+}
 const powersOfTen = Float64Array.from({ length: 23 }, (_, power) => 10 ** power);
 
 /**
@@ -19,38 +24,46 @@ export class DecimalReader {
   private readonly separator: number;
 
   constructor(separator: '.' | ',' = '.') {
-    this.separator = separator.charCodeAt(0);
+    this.separator = separator.charCodeAt(0) - Sign.zero;
   }
 
   read(bytes: Uint8Array, start: number, end: number): boolean {
-    let at = start;
-    const sign = bytes[at]!;
-    if (sign === minus || sign === plus) at++;
+    const sign = bytes[start]!;
+    const first = sign === Sign.minus || sign === Sign.plus ? start + 1 : start;
+    let at = first;
+    // Zeros in front are no digits of the number, but for a last one.
+    while (at + 1 < end && bytes[at] === Sign.zero) at++;
+    const { separator } = this;
     let mantissa = 0;
     let digits = 0;
-    let separatorAt = -1;
-    let leading = true;
-    const first = at;
+    let separatorAt = 0;
     for (; at < end; at++) {
-      const byte = bytes[at]!;
-      if (byte >= zero && byte <= nine) {
-        if (leading && byte === zero && at + 1 < end) continue;
-        leading = false;
+      const digit = bytes[at]! - Sign.zero;
+      if (digit >= 0 && digit <= 9) {
         digits++;
-        if (digits <= exactDigits) mantissa = mantissa * 10 + (byte - zero);
-      } else if (byte === this.separator && separatorAt < 0 && at > first && at + 1 < end) {
-        separatorAt = at;
-        leading = false;
-      } else return false;
+        if (digits <= Digits.small) mantissa = (mantissa * 10 + digit) | 0;
+      } else if (digit === separator && separatorAt === 0 && at > first && at + 1 < end) separatorAt = at;
+      else return false;
     }
     if (digits === 0) return false;
     this.digits = digits;
-    this.fractionDigits = separatorAt < 0 ? 0 : end - separatorAt - 1;
-    this.isExact = digits <= exactDigits;
-    const value = this.isExact ? mantissa / powersOfTen[this.fractionDigits]! : Number.NaN;
-    this.value = sign === minus ? -value : value;
+    this.fractionDigits = separatorAt === 0 ? 0 : end - separatorAt - 1;
+    this.isExact = digits <= Digits.exact;
+    const whole =
+      digits <= Digits.small ? mantissa : this.isExact ? mantissaOf(bytes, first, end) : Number.NaN;
+    const value = this.fractionDigits === 0 ? whole : whole / powersOfTen[Math.min(this.fractionDigits, 22)]!;
+    this.value = sign === Sign.minus ? -value : value;
     return true;
   }
+}
+
+function mantissaOf(bytes: Uint8Array, start: number, end: number): number {
+  let mantissa = 0;
+  for (let at = start; at < end; at++) {
+    const digit = bytes[at]! - Sign.zero;
+    if (digit >= 0) mantissa = mantissa * 10 + digit;
+  }
+  return mantissa;
 }
 
 /** Compares two plain decimal numbers of any length, `.` before the fraction: negative, zero or positive. */

@@ -34,7 +34,8 @@ export interface ReportFormat {
  * report (formulas guarded, two columns of findings added). Both are well-formed CSV whatever the row looked like.
  */
 export class RowWriter {
-  readonly lineEnd: Uint8Array;
+  private readonly lineEnd: Uint8Array;
+  private readonly delimiter: number;
   private readonly kindTexts: Uint8Array[] = [];
   private readonly keepsAll: boolean;
   private readonly privateCells: number[];
@@ -48,6 +49,7 @@ export class RowWriter {
     private readonly kinds: FindingKind[],
     private readonly format: ReportFormat,
   ) {
+    this.delimiter = format.delimiter;
     this.privateCells = privateCells.toSorted((a, b) => a - b);
     for (const cell of privateCells) this.isPrivate[cell] = 1;
     this.keepsAll = !header.isReport && header.cells.length === header.width;
@@ -62,7 +64,7 @@ export class RowWriter {
       const guarded = needsGuard(bytes, 0, bytes.length) ? `'${name}` : name;
       return /[",;\t|\r\n]/.test(guarded) ? `"${guarded.replaceAll('"', '""')}"` : guarded;
     });
-    const line = cells.join(String.fromCharCode(this.format.delimiter));
+    const line = cells.join(String.fromCharCode(this.delimiter));
     return Buffer.concat([bytesOf(this.format.bom ? '\uFEFF' : ''), bytesOf(line), this.lineEnd]);
   }
 
@@ -70,9 +72,10 @@ export class RowWriter {
   isPlain(record: RecordScanner): boolean {
     if (!this.keepsAll || record.flags !== 0 || record.count !== this.header.width) return false;
     const { bytes, starts, ends, count } = record;
+    const table = guardedStart;
     for (let i = 0; i < count; i++) {
       const start = starts[i]!;
-      if (guardedStart[bytes[start]!] === 1 && needsGuard(bytes, start, ends[i]!)) return false;
+      if (table[bytes[start]!] === 1 && needsGuard(bytes, start, ends[i]!)) return false;
     }
     return true;
   }
@@ -118,7 +121,7 @@ export class RowWriter {
     const { cells } = this.header;
     let to = offset;
     for (let i = 0; i < cells.length && cells[i]! < record.count; i++) {
-      if (i > 0) target[to++] = this.format.delimiter;
+      if (i > 0) target[to++] = this.delimiter;
       to = this.writeCell(record, cells[i]!, target, to, false);
     }
     return checker.isShaped ? to : this.writeSurplus(record, target, to, false);
@@ -130,7 +133,7 @@ export class RowWriter {
     const { cells } = this.header;
     let to = offset;
     for (let i = 0; i < cells.length; i++) {
-      if (i > 0) target[to++] = this.format.delimiter;
+      if (i > 0) target[to++] = this.delimiter;
       if (cells[i]! < record.count) to = this.writeCell(record, cells[i]!, target, to, true);
     }
     return to;
@@ -139,11 +142,12 @@ export class RowWriter {
   /** Writes the two columns of findings and the line end behind a row of the report. */
   writeFindings(record: RecordScanner, checker: RowChecker, target: Uint8Array, offset: number): number {
     const { found } = checker;
+    const { delimiter } = this;
     let to = offset;
-    for (const isError of [true, false]) {
-      target[to++] = this.format.delimiter;
-      if (found.length > 0) to = this.writeKinds(found, isError, target, to);
-    }
+    target[to++] = delimiter;
+    if (found.length > 0) to = this.writeKinds(found, true, target, to);
+    target[to++] = delimiter;
+    if (found.length > 0) to = this.writeKinds(found, false, target, to);
     if (!checker.isShaped) to = this.writeSurplus(record, target, to, true);
     for (let i = 0; i < this.lineEnd.length; i++) target[to++] = this.lineEnd[i]!;
     return to;
@@ -153,7 +157,7 @@ export class RowWriter {
   private writeSurplus(record: RecordScanner, target: Uint8Array, offset: number, guards: boolean): number {
     let to = offset;
     for (let cell = this.header.width; cell < Math.min(record.count, maxCells); cell++) {
-      target[to++] = this.format.delimiter;
+      target[to++] = this.delimiter;
       to = this.writeCell(record, cell, target, to, guards);
     }
     return to;
@@ -205,7 +209,7 @@ export class RowWriter {
   private needsQuotes(bytes: Uint8Array, start: number, end: number): boolean {
     for (let at = start; at < end; at++) {
       const byte = bytes[at]!;
-      if (byte === quote || byte === this.format.delimiter || byte === lineFeed || byte === carriageReturn)
+      if (byte === quote || byte === this.delimiter || byte === lineFeed || byte === carriageReturn)
         return true;
     }
     return false;

@@ -17,13 +17,15 @@ const shiftingFlags = recordFlags.unterminatedQuote | recordFlags.textAfterQuote
 
 interface ColumnPlan extends ColumnChecks {
   cell: number;
+  name: string;
   trim: boolean;
   /** The finding for an empty cell; 0 when it may be empty. */
   emptyKind: number;
   /** Cells may hold the mask of an earlier report. */
   mayBeMasked: boolean;
+  /** There is more to look at than whether the cell is empty and right. */
+  isSpecial: boolean;
   masked: number;
-  name: string;
 }
 
 export interface RowCheckerOptions {
@@ -70,7 +72,7 @@ export class RowChecker implements RowCells {
   }
 
   check(record: RecordScanner): void {
-    this.found.length = 0;
+    if (this.found.length > 0) this.found.length = 0;
     this.hasError = false;
     this.bytes = record.bytes;
     if (record.flags !== 0) this.addFlags(record.flags);
@@ -110,31 +112,37 @@ export class RowChecker implements RowCells {
   }
 
   private checkColumns(record: RecordScanner): void {
-    const { bytes, starts, ends, columns, invalid, empty, emptyValues } = this;
+    const { bytes, starts, ends, columns, invalid, empty } = this;
+    const recordStarts = record.starts;
+    const recordEnds = record.ends;
     for (let i = 0; i < columns.length; i++) {
       const column = columns[i]!;
       const cell = column.cell;
-      let start = record.starts[cell]!;
-      let end = record.ends[cell]!;
-      if (column.trim) {
-        while (start < end && bytes[start]! <= 32) start++;
-        while (end > start && bytes[end - 1]! <= 32) end--;
-      }
-      starts[cell] = start;
-      ends[cell] = end;
+      const start = (starts[cell] = recordStarts[cell]!);
+      const end = (ends[cell] = recordEnds[cell]!);
       invalid[cell] = 0;
-      if (start === end || (emptyValues !== undefined && emptyValues.has(bytes, start, end))) {
+      if (start === end || (column.isSpecial && this.countsAsEmpty(column))) {
         empty[cell] = 1;
-        if (column.emptyKind !== 0) this.add(column.emptyKind);
+        if (column.emptyKind !== 0) this.addEmpty(column);
         continue;
       }
       empty[cell] = 0;
-      if (column.mayBeMasked && isMask(bytes, start, end)) {
-        column.masked++;
-        empty[cell] = 1;
-        continue;
+      const type = column.type;
+      if (type !== undefined) {
+        const kind = type(bytes, starts[cell]!, ends[cell]!);
+        if (kind !== 0) {
+          this.add(kind);
+          if (kind < column.rangeFrom) {
+            invalid[cell] = 1;
+            continue;
+          }
+        }
       }
-      this.checkCell(column, start, end);
+      const others = column.others;
+      for (let k = 0; k < others.length; k++) {
+        const kind = others[k]!(bytes, starts[cell]!, ends[cell]!);
+        if (kind !== 0) this.add(kind);
+      }
     }
     const checks = this.rowChecks;
     for (let i = 0; i < checks.length; i++) {
@@ -143,22 +151,29 @@ export class RowChecker implements RowCells {
     }
   }
 
-  private checkCell(column: ColumnPlan, start: number, end: number): void {
-    const { type, others } = column;
-    if (type !== undefined) {
-      const kind = type(this.bytes, start, end);
-      if (kind !== 0) {
-        this.add(kind);
-        if (kind < column.rangeFrom) {
-          this.invalid[column.cell] = 1;
-          return;
-        }
-      }
+  /** Trims the cell first; a masked one is as good as empty. */
+  private countsAsEmpty(column: ColumnPlan): boolean {
+    const { bytes, starts, ends } = this;
+    const { cell } = column;
+    let start = starts[cell]!;
+    let end = ends[cell]!;
+    if (column.trim) {
+      while (start < end && bytes[start]! <= 32) start++;
+      while (end > start && bytes[end - 1]! <= 32) end--;
+      starts[cell] = start;
+      ends[cell] = end;
     }
-    for (let i = 0; i < others.length; i++) {
-      const kind = others[i]!(this.bytes, start, end);
-      if (kind !== 0) this.add(kind);
+    if (column.mayBeMasked && isMask(bytes, start, end)) {
+      column.masked++;
+      return true;
     }
+    return start === end || (this.emptyValues?.has(bytes, start, end) ?? false);
+  }
+
+  private addEmpty(column: ColumnPlan): void {
+    const { bytes, starts, ends } = this;
+    if (column.mayBeMasked && isMask(bytes, starts[column.cell]!, ends[column.cell]!)) return;
+    this.add(column.emptyKind);
   }
 
   private addFlags(flags: number): void {
@@ -201,13 +216,15 @@ function planColumns(ruleSet: RuleSetDto, header: HeaderMap, catalog: FindingCat
             severity: column.severities?.required ?? column.severity ?? 'error',
             message: 'Every row needs a value here; fill it in.',
           });
+    const mayBeMasked = header.isReport && column.private === true;
     return {
       ...compileColumn(column, name, cell, catalog),
       cell,
       name,
       emptyKind,
       trim: column.trim === true,
-      mayBeMasked: header.isReport && column.private === true,
+      mayBeMasked,
+      isSpecial: column.trim === true || mayBeMasked || (ruleSet.emptyValues ?? []).length > 0,
       masked: 0,
     };
   });

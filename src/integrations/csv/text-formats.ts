@@ -15,45 +15,88 @@ const localLetters = new Uint8Array(256).fill(1, 128);
 for (const sign of "!#$%&'*+/=?^_`{|}~-") localLetters[sign.charCodeAt(0)] = 1;
 for (let byte = 48; byte < 123; byte++) if (isDigit(byte) || isLetter(byte)) localLetters[byte] = 1;
 
-/** `local@domain.tld` as mail servers take it: dotted atoms, 64 + 254 bytes, international letters allowed, no quotes. */
+// What a byte can be in a host name: 0 nothing, 1 a letter (international ones too), 2 a digit, 3 a hyphen, 4 a dot.
+const hostLetters = new Uint8Array(256).fill(1, 128);
+for (let byte = 0; byte < 128; byte++) hostLetters[byte] = isLetter(byte) ? 1 : isDigit(byte) ? 2 : 0;
+hostLetters[hyphen] = 3;
+hostLetters[dot] = 4;
+
+// An e-mail address as a table: from each state, every byte leads to the next one; 0 is "no address" for ever.
+const state = {
+  localStart: 1,
+  local: 2,
+  domainStart: 3,
+  domain: 4,
+  domainHyphen: 5,
+  labelStart: 6,
+  letter: 7,
+  letters: 8,
+  lettersHyphen: 9,
+  digits: 10,
+  digitsHyphen: 11,
+} as const;
+const emailTable = new Uint8Array(12 * 256);
+const lead = (from: number, bytes: (byte: number) => boolean, to: number) => {
+  for (let byte = 0; byte < 256; byte++) if (bytes(byte)) emailTable[from * 256 + byte] = to;
+};
+const isHostSign = (byte: number) => hostLetters[byte] === 1 || hostLetters[byte] === 2;
+const is = (sign: number) => (byte: number) => byte === sign;
+lead(state.localStart, (byte) => localLetters[byte] === 1, state.local);
+lead(state.local, (byte) => localLetters[byte] === 1, state.local);
+lead(state.local, is(dot), state.localStart);
+lead(state.local, is(at), state.domainStart);
+lead(state.domainStart, isHostSign, state.domain);
+lead(state.labelStart, (byte) => hostLetters[byte] === 1, state.letter);
+lead(state.labelStart, (byte) => hostLetters[byte] === 2, state.digits);
+for (const [inside, more, hyphened] of [
+  [state.domain, state.domain, state.domainHyphen],
+  [state.letter, state.letters, state.lettersHyphen],
+  [state.letters, state.letters, state.lettersHyphen],
+  [state.digits, state.digits, state.digitsHyphen],
+] as const) {
+  lead(inside, isHostSign, more);
+  lead(inside, is(hyphen), hyphened);
+  lead(inside, is(dot), state.labelStart);
+  lead(hyphened, isHostSign, more);
+  lead(hyphened, is(hyphen), hyphened);
+}
+
+/** `local@domain.tld` as mail servers take it: dotted atoms, 64 + 253 bytes, international letters allowed, no quotes. */
 export const isEmail: FormatTest = (bytes, start, end) => {
   if (end - start > 254) return false;
-  let i = start;
-  let previous = dot;
-  for (; i < end && bytes[i] !== at; i++) {
-    const byte = bytes[i]!;
-    if (byte === dot ? previous === dot : localLetters[byte] === 0) return false;
-    previous = byte;
-  }
-  if (i >= end || previous === dot || i - start > 64) return false;
-  return isDomain(bytes, i + 1, end);
+  // In a local variable: a constant of the module would be looked up for every byte.
+  const table = emailTable;
+  let reached = 1;
+  for (let i = start; i < end; i++) reached = table[(reached << 8) | bytes[i]!]!;
+  if (reached !== state.letters) return false;
+  return end - start <= 64 || hasShortParts(bytes, start, end);
 };
 
-/** At least two labels; the last one begins with a letter. */
-function isDomain(bytes: Uint8Array, start: number, end: number): boolean {
-  const top = lastLabel(bytes, start, end);
-  if (top <= start || end - top < 2) return false;
-  const first = bytes[top]!;
-  return (isLetter(first) || first > 127) && isHostName(bytes, start, end);
+function hasShortParts(bytes: Uint8Array, start: number, end: number): boolean {
+  let i = start;
+  while (bytes[i] !== at) i++;
+  return i - start <= 64 && readHost(bytes, i + 1, end) > 0;
 }
 
-function lastLabel(bytes: Uint8Array, start: number, end: number): number {
-  for (let i = end - 1; i >= start; i--) if (bytes[i] === dot) return i + 1;
-  return start;
-}
-
-/** Labels of 1 to 63 letters, digits and inner hyphens between dots. */
-function isHostName(bytes: Uint8Array, start: number, end: number): boolean {
+/**
+ * Reads labels of 1 to 63 letters, digits and inner hyphens between dots. -1 when they are not, 1 when there are several
+ * and the last one begins with a letter and has a second sign, else 0.
+ */
+function readHost(bytes: Uint8Array, start: number, end: number): number {
+  if (start >= end || end - start > 253) return -1;
   let labelStart = start;
-  for (let i = start; i <= end; i++) {
-    const byte = i === end ? dot : bytes[i]!;
-    if (byte === dot) {
-      if (i === labelStart || i - labelStart > 63 || bytes[i - 1] === hyphen || bytes[labelStart] === hyphen)
-        return false;
+  let previous = 4;
+  for (let i = start; i < end; i++) {
+    const kind = hostLetters[bytes[i]!]!;
+    if (kind === 0) return -1;
+    if (kind === 4) {
+      if (previous >= 3 || i - labelStart > 63) return -1;
       labelStart = i + 1;
-    } else if (byte < 128 && !isLetter(byte) && !isDigit(byte) && byte !== hyphen) return false;
+    } else if (kind === 3 && previous === 4) return -1;
+    previous = kind;
   }
-  return end > start && end - start <= 253;
+  if (previous >= 3 || end - labelStart > 63) return -1;
+  return labelStart > start && end - labelStart >= 2 && hostLetters[bytes[labelStart]!] === 1 ? 1 : 0;
 }
 
 /** Absolute `http://` and `https://` addresses: host name or IP address, port, and a rest without spaces. */
@@ -89,7 +132,7 @@ function isHostAndPort(bytes: Uint8Array, start: number, end: number): boolean {
     hostEnd++;
   } else {
     for (let i = start; i < end; i++) if (bytes[i] === colon) hostEnd = Math.min(hostEnd, i);
-    if (!isHostName(bytes, start, hostEnd)) return false;
+    if (readHost(bytes, start, hostEnd) < 0) return false;
   }
   if (hostEnd === end) return true;
   let port = 0;

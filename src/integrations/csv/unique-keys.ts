@@ -116,29 +116,39 @@ function scramble(hash: number): number {
   return mixed ^ (mixed >>> 16);
 }
 
-/** Remembers hashes in a fixed amount of memory: `add` is never false for one that was there, and rarely true for one that was not. */
+/**
+ * Remembers in a fixed amount of memory which hashes came more than once: `mayRepeat` is always true for those, and rarely
+ * for others.
+ */
 export class SeenHashes {
-  private readonly bits: Int32Array;
+  hasRepeated = false;
+  private readonly seen: Int32Array;
+  private readonly repeated: Int32Array;
   private readonly mask: number;
 
-  /** `expected` hashes get 32 bits each, between 64 KiB and `maxBytes` in all. */
+  /** `expected` hashes get 16 bits each in two maps, of which each has between 64 KiB and `maxBytes`. */
   constructor(expected: number, maxBytes: number) {
     let bytes = 64 * 1024;
-    while (bytes < expected * 4 && bytes < maxBytes) bytes *= 2;
-    this.bits = new Int32Array(bytes / 4);
-    this.mask = bytes * 8 - 1;
+    while (bytes < expected * 2 && bytes < maxBytes) bytes *= 2;
+    this.seen = new Int32Array(bytes / 4);
+    this.repeated = new Int32Array(bytes / 4);
+    this.mask = bytes / 4 - 1;
   }
 
-  /** Whether the hash may have been added before. */
-  add(hash: number): boolean {
-    const { bits, mask } = this;
-    const first = hash & mask;
-    const second = scramble(hash + 0x9e3779b9) & mask;
-    const firstBit = 1 << (first & 31);
-    const secondBit = 1 << (second & 31);
-    const seen = (bits[first >>> 5]! & firstBit) !== 0 && (bits[second >>> 5]! & secondBit) !== 0;
-    bits[first >>> 5]! |= firstBit;
-    bits[second >>> 5]! |= secondBit;
-    return seen;
+  /** Both bits of a hash lie in one word: one look into the memory, which is too large for a cache. */
+  add(hash: number): void {
+    const word = (hash >>> 10) & this.mask;
+    const bits = (1 << (hash & 31)) | (1 << ((hash >>> 5) & 31));
+    const before = this.seen[word]!;
+    if ((before & bits) !== bits) this.seen[word] = before | bits;
+    else {
+      this.hasRepeated = true;
+      this.repeated[word]! |= bits;
+    }
+  }
+
+  mayRepeat(hash: number): boolean {
+    const bits = (1 << (hash & 31)) | (1 << ((hash >>> 5) & 31));
+    return (this.repeated[(hash >>> 10) & this.mask]! & bits) === bits;
   }
 }

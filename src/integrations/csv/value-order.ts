@@ -28,6 +28,10 @@ export function orderOfCells(left: ColumnRuleDto, right: ColumnRuleDto): CellOrd
   if (kind === 'date') {
     const leftReader = new DateReader(left.format ?? 'YYYY-MM-DD');
     const rightReader = new DateReader(right.format ?? 'YYYY-MM-DD');
+    if (leftReader.isPlainDay && rightReader.isPlainDay) {
+      return (bytes, leftStart, leftEnd, rightStart, rightEnd) =>
+        leftReader.readDay(bytes, leftStart, leftEnd) - rightReader.readDay(bytes, rightStart, rightEnd);
+    }
     return (bytes, leftStart, leftEnd, rightStart, rightEnd) =>
       leftReader.read(bytes, leftStart, leftEnd) - rightReader.read(bytes, rightStart, rightEnd);
   }

@@ -14,7 +14,8 @@ import type { CopyChannel } from './validation-pass-copy';
 import { DuplicatePass } from './validation-pass-duplicates';
 import { openFile, type OpenFile } from './validation-pass-file';
 import { FindingStore } from './validation-pass-findings';
-import { reportBlockBytes, takeMemory } from './validation-pass-memory';
+import { KeyLog } from './validation-pass-keys';
+import { keyBlockBytes, reportBlockBytes, takeMemory } from './validation-pass-memory';
 import { BlockFile, partsOf, removeParts, RowMarks } from './validation-pass-report';
 import { RowPass } from './validation-pass-rows';
 import { AttemptStore } from './validation-pass-store';
@@ -84,11 +85,13 @@ class Pass {
 
   async run(): Promise<ValidationPassResult> {
     removeParts(this.input.reportPath);
-    await this.store.open(this.keys.length > 0);
-    const draft = this.create(0);
-    const rows = await this.takeRows(draft);
+    await this.store.open();
+    const { reportBegin } = this.memory;
+    const draft = this.create(0, reportBegin, reportBlockBytes);
+    const keyLog = this.keys.length > 0 ? this.createKeyLog() : undefined;
+    const rows = await this.takeRows(draft, keyLog);
     this.report('rules', bands.rules);
-    const final = await this.addDuplicates(draft, rows);
+    const final = await this.addDuplicates(draft, rows, keyLog);
     this.report('results', bands.results);
     return await this.complete(final, rows);
   }
@@ -99,72 +102,65 @@ class Pass {
     removeParts(this.input.reportPath);
   }
 
-  private create(part: 0 | 1): BlockFile {
-    const file = new BlockFile(
-      partsOf(this.input.reportPath)[part]!,
-      this.memory.memory,
-      this.memory.reportBegin,
-      reportBlockBytes,
-    );
+  private create(part: 0 | 1 | 2, begin: number, blockBytes: number): BlockFile {
+    const file = new BlockFile(partsOf(this.input.reportPath)[part]!, this.memory.memory, begin, blockBytes);
     this.open.push(file);
     return file;
   }
 
-  private async takeRows(draft: BlockFile): Promise<RowPass> {
+  private createKeyLog(): KeyLog {
+    // A row is hardly shorter than the header line's names, and a guess that is wrong costs speed only.
+    const headerBytes = this.file.header.reduce((sum, name) => sum + name.length + 1, 0);
+    const expectedRows = Math.ceil(this.file.encoding.sizeBytes / Math.max(16, headerBytes));
+    const file = this.create(2, this.memory.keysBegin, keyBlockBytes);
+    return new KeyLog(this.keys, file, this.memory.memory, expectedRows);
+  }
+
+  private async takeRows(draft: BlockFile, keys: KeyLog | undefined): Promise<RowPass> {
     draft.append(this.writer.headerLine());
-    const rowChannel = this.store.copyRows(this.memory.rows);
-    const keyChannel = this.keys.length > 0 ? this.store.copyKeys(this.memory.keys) : undefined;
+    const channel = this.store.copyRows(this.memory.rows);
     const pass = (this.rowPass = new RowPass({
       scanner: this.file.scanner,
       checker: this.checker,
       catalog: this.catalog,
       writer: this.writer,
-      keys: this.keys,
+      keys,
       findings: this.findings,
       draft,
       marks: this.marks,
-      rows: rowChannel,
-      keyChannel,
+      rows: channel,
       runId: this.runId,
-      expectedRows: this.expectedRows(),
       hasPrivate: this.privateCells.length > 0,
     }));
-    await this.feed(pass, [rowChannel, keyChannel]);
-    await Promise.all([rowChannel.close(), keyChannel?.close()]);
+    await this.feed(pass, channel);
+    await channel.close();
     draft.flush();
     return pass;
   }
 
-  private async feed(pass: RowPass, channels: (CopyChannel | undefined)[]): Promise<void> {
+  private async feed(pass: RowPass, channel: CopyChannel): Promise<void> {
     let reads = 0;
     for (let hasMore = true; ;) {
-      const pause = pass.drain();
-      if (pause !== 'input') {
-        await pause.free();
+      if (pass.drain() === 'output') {
+        await channel.free();
         continue;
       }
       if (!hasMore) return;
       hasMore = this.file.fill();
       this.reportReading();
       if (++reads % readsPerTurn === 0) await new Promise(setImmediate);
-      for (const channel of channels) channel?.throwFailure();
+      channel.throwFailure();
     }
   }
 
-  /** A row is hardly shorter than the header line's names, and a guess that is wrong costs speed only. */
-  private expectedRows(): number {
-    const headerBytes = this.file.header.reduce((sum, name) => sum + name.length + 1, 0);
-    return Math.ceil(this.file.encoding.sizeBytes / Math.max(16, headerBytes));
-  }
-
   /** The report with the findings about keys: the draft itself when no key occurs twice. */
-  private async addDuplicates(draft: BlockFile, rows: RowPass): Promise<BlockFile> {
-    if (this.keys.length === 0 || rows.candidates?.length === 0) return draft;
+  private async addDuplicates(draft: BlockFile, rows: RowPass, keys: KeyLog | undefined): Promise<BlockFile> {
+    if (keys?.mayHaveDuplicates !== true) return draft;
     let pass: DuplicatePass | undefined;
     let final = draft;
-    for await (const duplicates of this.store.duplicates(rows.candidates)) {
+    for await (const duplicates of this.store.duplicates(keys.repeated())) {
       if (pass === undefined) {
-        final = this.create(1);
+        final = this.create(1, this.memory.reportBegin, reportBlockBytes);
         pass = this.duplicatePass(draft, final);
       }
       pass.add(duplicates);
@@ -211,7 +207,7 @@ class Pass {
       findings: rows.findingCount + this.catalog.ofFile.length,
       summary: result.findingCounts,
     });
-    removeParts(this.input.reportPath);
+    this.discard();
     return result;
   }
 

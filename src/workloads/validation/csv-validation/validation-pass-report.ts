@@ -12,7 +12,7 @@ import { dirname } from 'node:path';
 
 /** The names of what a pass writes before its report is complete. */
 export function partsOf(reportPath: string): string[] {
-  return [`${reportPath}.draft`, `${reportPath}.part`];
+  return [`${reportPath}.draft`, `${reportPath}.part`, `${reportPath}.keys`];
 }
 
 /** Removes what an interrupted pass has left of its report. */
@@ -30,17 +30,19 @@ const maxMarks = 128 * 1024;
 export class RowMarks {
   private readonly offsets: number[] = [];
   private step = 1;
+  private nextRow = 1;
 
   /** Notes the row that begins at `offset`; rows come in order, from 1. */
   note(row: number, offset: number): void {
-    if ((row - 1) % this.step !== 0) return;
+    if (row !== this.nextRow) return;
     if (this.offsets.length === maxMarks) {
       for (let i = 0; i < maxMarks / 2; i++) this.offsets[i] = this.offsets[i * 2]!;
       this.offsets.length = maxMarks / 2;
       this.step *= 2;
-      if ((row - 1) % this.step !== 0) return;
     }
+    // The number of marks is even when it is halved, so this row is one of the new, wider steps too.
     this.offsets.push(offset);
+    this.nextRow = row + this.step;
   }
 
   /** The nearest remembered row at or before `row`. */

@@ -11,69 +11,58 @@ import {
 } from '../../../integrations/csv/unique-keys';
 import type { CopyChannel } from './validation-pass-copy';
 import type { FindingStore } from './validation-pass-findings';
+import type { KeyLog } from './validation-pass-keys';
 import type { BlockFile, RowMarks } from './validation-pass-report';
 
 // Three fields: the run's id (16 bytes), the row's number (4), the record.
 const rowHeadBytes = 34;
-// Three fields: the row's number (4), the hash (4), the key with its rule's number (2) in front.
-const keyHeadBytes = 24;
-// More than these are not worth a list: PostgreSQL compares all keys then.
-const maxCandidates = 200_000;
-const maxHashMemoryBytes = 8 * 1024 * 1024;
 
 export interface RowPassParts {
   scanner: RecordScanner;
   checker: RowChecker;
   catalog: FindingCatalog;
   writer: RowWriter;
-  keys: UniqueKey[];
   findings: FindingStore;
   draft: BlockFile;
   marks: RowMarks;
   rows: CopyChannel;
-  keyChannel: CopyChannel | undefined;
+  keys: KeyLog | undefined;
   runId: Uint8Array;
-  /** A guess, for the size of the memory that remembers keys. */
-  expectedRows: number;
   /** The header has private columns. */
   hasPrivate: boolean;
 }
 
-/** What stopped the pass over the rows: no more bytes, or a channel that has to send first. */
-export type RowPassPause = 'input' | CopyChannel;
+/** What stopped the pass over the rows: no more bytes, or a database that has to take some first. */
+export type RowPassPause = 'input' | 'output';
 
-/** Takes every record of a file once: checks it, and writes it to the database, its keys too, and to the draft. */
+/** Takes every record of a file once: checks it, and writes it to the database, its keys to their log, all to the draft. */
 export class RowPass {
   read = 0;
   invalid = 0;
   findingCount = 0;
-  /** Hashes of keys that may occur twice; undefined when there are too many to list. */
-  candidates: number[] | undefined = [];
-  private readonly seen: SeenHashes;
+  private readonly rowHead: Uint8Array;
   private isHolding = false;
 
   constructor(private readonly parts: RowPassParts) {
-    this.seen = new SeenHashes(parts.expectedRows * parts.keys.length, maxHashMemoryBytes);
+    this.rowHead = Buffer.concat([Buffer.from([0, 3, 0, 0, 0, 16]), parts.runId, Buffer.from([0, 0, 0, 4])]);
   }
 
   /** Goes on until it has to wait. */
   drain(): RowPassPause {
-    const { scanner, checker, rows, keyChannel, keys } = this.parts;
-    const keyBytes = keys.length * (keyHeadBytes + maxKeyBytes);
+    const { scanner, checker, rows, keys } = this.parts;
     for (;;) {
       // A record that found no room is still there: nothing has been done with it yet.
       if (!this.isHolding && !scanner.next()) return 'input';
       this.isHolding = true;
       const bound = rowHeadBytes + this.parts.writer.storedBound(scanner);
-      if (!rows.canTake(bound)) return rows;
-      if (keyChannel !== undefined && !keyChannel.canTake(keyBytes)) return keyChannel;
+      if (!rows.canTake(bound)) return 'output';
       this.isHolding = false;
       this.read++;
       checker.check(scanner);
       if (checker.found.length > 0) this.noteFindings();
       if (checker.hasError) this.invalid++;
       this.write(bound);
-      if (keyChannel !== undefined && checker.isShaped) this.sendKeys(keyChannel);
+      if (keys !== undefined && checker.isShaped) keys.add(this.read, checker);
     }
   }
 
@@ -142,43 +131,10 @@ export class RowPass {
   }
 
   private writeRowHead(target: Uint8Array, offset: number, length: number): void {
-    target[offset] = 0;
-    target[offset + 1] = 3;
-    putInt32(target, offset + 2, 16);
-    target.set(this.parts.runId, offset + 6);
-    putInt32(target, offset + 22, 4);
+    const { rowHead } = this;
+    for (let i = 0; i < rowHead.length; i++) target[offset + i] = rowHead[i]!;
     putInt32(target, offset + 26, this.read);
     putInt32(target, offset + 30, length);
-  }
-
-  private sendKeys(channel: CopyChannel): void {
-    const { checker, keys, scanner } = this.parts;
-    const memory = scanner.bytes;
-    for (let i = 0; i < keys.length; i++) {
-      const at = channel.at;
-      const start = at + keyHeadBytes;
-      const length = writeKey(keys[i]!, checker, memory, start);
-      if (length === 0) continue;
-      const hash = hashKey(memory, start, length, i);
-      if (this.seen.add(hash)) this.addCandidate(hash);
-      memory[at] = 0;
-      memory[at + 1] = 3;
-      putInt32(memory, at + 2, 4);
-      putInt32(memory, at + 6, this.read);
-      putInt32(memory, at + 10, 4);
-      putInt32(memory, at + 14, hash);
-      // The rule's number, in two bytes, goes in front of the key.
-      putInt32(memory, at + 18, length + 2);
-      memory[at + 22] = i >>> 8;
-      memory[at + 23] = i;
-      channel.at = start + length;
-    }
-  }
-
-  private addCandidate(hash: number): void {
-    if (this.candidates === undefined) return;
-    if (this.candidates.length < maxCandidates) this.candidates.push(hash);
-    else this.candidates = undefined;
   }
 }
 

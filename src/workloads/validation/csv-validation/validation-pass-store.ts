@@ -4,6 +4,7 @@ import {
   isDatabaseAway,
 } from '../../../platform/database/database-unavailable.error';
 import { CopyChannel, socketOf, type CopyMemory } from './validation-pass-copy';
+import type { KeyOfRow } from './validation-pass-keys';
 
 /** A newer attempt owns the run, or somebody has ended it: nothing of this attempt is kept. */
 export class StaleAttemptError extends Error {
@@ -48,11 +49,9 @@ const keysTimeoutMs = 1_800_000;
 const lockTimeoutMs = 10_000;
 const duplicatesPerFetch = 5_000;
 
-/** The attempt's connections: one for the transaction that holds its result, a second one for the keys. */
+/** The attempt's connection and the one transaction that holds its result. */
 export class AttemptStore {
-  private readonly clients: Client[] = [];
-  private main!: Client;
-  private second: Client | undefined;
+  private client: Client | undefined;
 
   constructor(
     private readonly connectionString: string,
@@ -61,54 +60,34 @@ export class AttemptStore {
   ) {}
 
   /** Begins the transaction; throws StaleAttemptError when the run is not this attempt's any more. */
-  async open(withKeys: boolean): Promise<void> {
-    this.main = await this.connect();
-    await this.ask(this.main, 'BEGIN');
+  async open(): Promise<void> {
+    await this.connect();
+    await this.ask('BEGIN');
     const { rowCount } = await this.ask(
-      this.main,
       `SELECT 1 FROM validation_runs WHERE id = $1 AND attempt = $2 AND status = 'processing'`,
       [this.runId, this.attempt],
     );
     if (rowCount !== 1) throw new StaleAttemptError();
-    if (!withKeys) return;
-    this.second = await this.connect();
-    // Room for the keys of a million rows before they go to a temporary file.
-    await this.ask(this.second, `SET temp_buffers = '64MB'`);
-    await this.ask(this.second, `SET work_mem = '64MB'`);
-    await this.ask(this.second, 'BEGIN');
-    await this.ask(
-      this.second,
-      'CREATE TEMP TABLE keys (row int4 NOT NULL, hash int4 NOT NULL, key bytea NOT NULL)',
-    );
   }
 
   copyRows(place: CopyMemory): CopyChannel {
     return new CopyChannel(
-      this.main,
+      this.client!,
       'COPY validation_rows (run_id, row_number, record) FROM STDIN WITH (FORMAT binary)',
       place,
     );
   }
 
-  copyKeys(place: CopyMemory): CopyChannel {
-    return new CopyChannel(this.second!, 'COPY keys (row, hash, key) FROM STDIN WITH (FORMAT binary)', place);
-  }
-
-  /**
-   * Rows whose key an earlier row has, in the order of the file. `hashes` are those of all possible duplicates: only their
-   * keys are compared; without them all keys are.
-   */
-  async *duplicates(hashes: number[] | undefined): AsyncGenerator<DuplicateKey[]> {
-    const client = this.second!;
+  /** Rows of which an earlier one has the same key, in the order of the file; `keys` come in the order of their rows. */
+  async *duplicates(keys: Iterable<KeyOfRow>): AsyncGenerator<DuplicateKey[]> {
+    await this.ask(`SET LOCAL work_mem = '64MB'`);
     await this.ask(
-      client,
-      `DECLARE duplicates NO SCROLL CURSOR FOR ${duplicatesQuery(hashes)}`,
-      [],
-      keysTimeoutMs,
+      'CREATE TEMP TABLE validation_keys (row int4 NOT NULL, key bytea NOT NULL) ON COMMIT DROP',
     );
+    await this.send('COPY validation_keys (row, key) FROM STDIN WITH (FORMAT binary)', keyTuples(keys));
+    await this.ask(`DECLARE duplicates NO SCROLL CURSOR FOR ${duplicatesQuery}`, [], keysTimeoutMs);
     for (;;) {
       const { rows } = await this.ask<DuplicateKey>(
-        client,
         `FETCH ${duplicatesPerFetch} FROM duplicates`,
         [],
         keysTimeoutMs,
@@ -119,23 +98,16 @@ export class AttemptStore {
   }
 
   async storeFindings(pieces: Iterable<Buffer>): Promise<void> {
-    const channel = new CopyChannel(
-      this.main,
+    await this.send(
       `COPY validation_findings (run_id, ordinal, row_number, line_number, column_name, rule, severity, message, value)
          FROM STDIN WITH (FORMAT binary)`,
-      { memory: new Uint8Array(0), begin: 0, segmentBytes: 0, segments: 1 },
+      pieces,
     );
-    for (const piece of pieces) {
-      while (!channel.canTake(piece.length)) await channel.free();
-      channel.sendLarge(piece);
-    }
-    await channel.close();
   }
 
   /** Holds the run so that nobody can take it over any more; throws StaleAttemptError when somebody has. */
   async holdRun(): Promise<void> {
     const { rowCount } = await this.ask(
-      this.main,
       `SELECT 1 FROM validation_runs WHERE id = $1 AND attempt = $2 AND status = 'processing' FOR UPDATE`,
       [this.runId, this.attempt],
     );
@@ -144,7 +116,6 @@ export class AttemptStore {
 
   async commit(result: AttemptResult): Promise<void> {
     const { rowCount } = await this.ask(
-      this.main,
       `UPDATE validation_runs
           SET status = 'completed', stage = 'results', progress = 100, rows_read = $3, rows_valid = $4, rows_invalid = $5,
               findings_stored = $6, findings_so_far = $7, summary = $8, dialect = $9, columns = $10, report_bytes = $11,
@@ -165,22 +136,22 @@ export class AttemptStore {
       ],
     );
     if (rowCount !== 1) throw new StaleAttemptError();
-    await this.ask(this.main, 'COMMIT');
+    await this.ask('COMMIT');
   }
 
   /** Drops the connections; whatever was not committed is gone. */
   close(): void {
-    for (const client of this.clients) socketOf(client).destroy();
+    if (this.client !== undefined) socketOf(this.client).destroy();
   }
 
-  private async connect(): Promise<Client> {
+  private async connect(): Promise<void> {
     const client = new Client({
       connectionString: this.connectionString,
       application_name: 'holdfast-validation',
       connectionTimeoutMillis: connectTimeoutMs,
       keepAlive: true,
     });
-    this.clients.push(client);
+    this.client = client;
     // The failure reaches whoever waits for this connection; without a listener it would end the thread.
     client.on('error', () => undefined);
     await client.connect().catch((cause: unknown) => {
@@ -188,19 +159,28 @@ export class AttemptStore {
         ? cause
         : new DatabaseUnavailableError('The database cannot be reached.', { cause });
     });
-    await this.ask(client, `SET lock_timeout = ${lockTimeoutMs}`);
-    await this.ask(client, `SET idle_in_transaction_session_timeout = '10min'`);
+    await this.ask(`SET lock_timeout = ${lockTimeoutMs}`);
+    await this.ask(`SET idle_in_transaction_session_timeout = '10min'`);
     // The server notices within a second that this process is gone, even in the middle of a sort. Not on every system.
-    await this.ask(client, `SET client_connection_check_interval = '1s'`).catch(() => undefined);
-    return client;
+    await this.ask(`SET client_connection_check_interval = '1s'`).catch(() => undefined);
+  }
+
+  private async send(statement: string, pieces: Iterable<Buffer>): Promise<void> {
+    const place = { memory: new Uint8Array(0), begin: 0, segmentBytes: 0, segments: 1 };
+    const channel = new CopyChannel(this.client!, statement, place);
+    for (const piece of pieces) {
+      while (!channel.canTake(piece.length)) await channel.free();
+      channel.sendLarge(piece);
+    }
+    await channel.close();
   }
 
   private async ask<Row extends object = object>(
-    client: Client,
     sql: string,
     values: unknown[] = [],
     timeoutMs = statementTimeoutMs,
   ): Promise<{ rows: Row[]; rowCount: number | null }> {
+    const client = this.client!;
     let timer: NodeJS.Timeout | undefined;
     const silence = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
@@ -222,18 +202,32 @@ export class AttemptStore {
   }
 }
 
-function duplicatesQuery(hashes: number[] | undefined): string {
-  const key = 'get_byte(key, 0) * 256 + get_byte(key, 1)';
-  if (hashes === undefined) {
-    return `WITH first AS (SELECT key, min(row) AS row FROM keys GROUP BY key HAVING count(*) > 1)
-      SELECT keys.row, first.row AS "firstRow", ${key.replaceAll('(key', '(keys.key')} AS key
-        FROM keys JOIN first ON keys.key = first.key AND keys.row > first.row
-       ORDER BY keys.row, keys.key`;
+// Window functions would sort every key; most of those that come here are alone or in pairs.
+const duplicatesQuery = `
+  WITH first AS (SELECT key, min(row) AS row FROM validation_keys GROUP BY key HAVING count(*) > 1)
+  SELECT later.row, first.row AS "firstRow", get_byte(later.key, 0) * 256 + get_byte(later.key, 1) AS key
+    FROM validation_keys AS later JOIN first ON later.key = first.key AND later.row > first.row
+   ORDER BY later.row, later.key`;
+
+const pieceBytes = 64 * 1024;
+
+function* keyTuples(keys: Iterable<KeyOfRow>): Generator<Buffer> {
+  let piece = Buffer.allocUnsafe(pieceBytes);
+  let at = 0;
+  for (const { row, key } of keys) {
+    if (at + 14 + key.length > piece.length) {
+      yield piece.subarray(0, at);
+      piece = Buffer.allocUnsafe(pieceBytes);
+      at = 0;
+    }
+    at = piece.writeInt16BE(2, at);
+    at = piece.writeInt32BE(4, at);
+    at = piece.writeInt32BE(row, at);
+    at = piece.writeInt32BE(key.length, at);
+    piece.set(key, at);
+    at += key.length;
   }
-  return `SELECT row, "firstRow", ${key} AS key
-      FROM (SELECT row, key, min(row) OVER (PARTITION BY key) AS "firstRow"
-              FROM keys WHERE hash = ANY ('{${hashes.join(',')}}'::int4[])) AS candidates
-     WHERE row > "firstRow" ORDER BY row, key`;
+  if (at > 0) yield piece.subarray(0, at);
 }
 
 const lostSocketCodes = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ERR_STREAM_DESTROYED']);
