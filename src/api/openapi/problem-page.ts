@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { CatalogueEntry } from '../../platform/problems/problem-catalogue';
+import type { CatalogueEntry } from '../../platform/problems/catalogue-entry';
 
 const style = `
 :root { color-scheme: light dark; font: 1rem/1.6 system-ui, sans-serif; }

@@ -7,8 +7,8 @@ import {
   problem,
   problemCatalogue,
   problemType,
-  type CatalogueEntry,
 } from '../../platform/problems/problem-catalogue';
+import type { CatalogueEntry } from '../../platform/problems/catalogue-entry';
 import { problemListPage, problemPage, problemPagePolicy } from './problem-page';
 
 /** What the `type` of every problem links to: a page for people, JSON for programs. */

@@ -3,9 +3,9 @@ import { ApiBody, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTa
 import type { FastifyReply } from 'fastify';
 import { Database } from '../../platform/database/database.service';
 import { acceptRuleSet, RuleSetStore, type StoredRuleSet } from '../../workloads/validation/rule-set.store';
-import { ApiValidationProblems } from '../validations/api-validation-problems.decorator';
+import { ApiProblems } from '../../platform/problems/api-problems.decorator';
 import { decodeCursor, encodeCursor, nextLink } from '../validations/cursor';
-import { validationProblem } from '../validations/validation-problems';
+import { problem } from '../../platform/problems/problem-catalogue';
 import { PageQueryDto } from '../validations/validation-query.dto';
 import { RuleSetEntryDto, RuleSetListDto, StoredRuleSetDto } from './rule-set-answer.dto';
 
@@ -24,7 +24,7 @@ export class RuleSetsController {
   @HttpCode(201)
   @ApiBody({ schema: { type: 'object', required: ['name', 'columns'] } })
   @ApiCreatedResponse({ type: StoredRuleSetDto })
-  @ApiValidationProblems('rule_set_invalid')
+  @ApiProblems('rule_set_invalid')
   async create(
     @Body() body: unknown,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -56,11 +56,11 @@ export class RuleSetsController {
   /** One rule set in its newest version. */
   @Get(':name')
   @ApiOkResponse({ type: StoredRuleSetDto })
-  @ApiValidationProblems('rule_set_not_found')
+  @ApiProblems('rule_set_not_found')
   async read(@Param('name') name: string): Promise<StoredRuleSetDto> {
     this.database.assertReady();
     const found = await this.ruleSets.find(name);
-    if (found === undefined) throw validationProblem('rule_set_not_found');
+    if (found === undefined) throw problem('rule_set_not_found');
     return { ...entryView(found), definition: found.definition };
   }
 
@@ -68,10 +68,10 @@ export class RuleSetsController {
   @Delete(':name')
   @HttpCode(204)
   @ApiNoContentResponse()
-  @ApiValidationProblems('rule_set_not_found')
+  @ApiProblems('rule_set_not_found')
   async remove(@Param('name') name: string): Promise<void> {
     this.database.assertReady();
-    if (!(await this.ruleSets.remove(name))) throw validationProblem('rule_set_not_found');
+    if (!(await this.ruleSets.remove(name))) throw problem('rule_set_not_found');
   }
 }
 

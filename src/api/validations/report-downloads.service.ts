@@ -7,7 +7,7 @@ import { reportAsJson } from '../../workloads/validation/validation-report';
 import type { ValidationRun } from '../../workloads/validation/validation-run.store';
 import { rangeOf } from './byte-range';
 import type { ReportFormat } from './media-type';
-import { validationProblem } from './validation-problems';
+import { problem } from '../../platform/problems/problem-catalogue';
 import { Validations } from './validations.service';
 
 /** Sends reports from the disk, never holding more than a buffer of one. */
@@ -21,7 +21,7 @@ export class ReportDownloads {
   async send(id: string, format: ReportFormat, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const run = await this.validations.requireCompleted(id);
     const file = await this.storage.open(reportOf(run));
-    if (file === undefined) throw validationProblem('report_gone');
+    if (file === undefined) throw problem('report_gone');
     let isReading = false;
     try {
       reply.headers({
@@ -59,7 +59,7 @@ function csvBody(
   const { range: asked, 'if-range': ifRange } = headers;
   const range = ifRange === undefined || ifRange === tag ? rangeOf(asked, bytes) : undefined;
   if (range === 'unsatisfiable') {
-    throw validationProblem('range_not_satisfiable', { headers: { 'content-range': `bytes */${bytes}` } });
+    throw problem('range_not_satisfiable', { headers: { 'content-range': `bytes */${bytes}` } });
   }
   const { start, end } = range ?? { start: 0, end: bytes - 1 };
   reply.type('text/csv; charset=utf-8').headers({

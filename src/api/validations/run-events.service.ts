@@ -5,7 +5,6 @@ import { ValidationLogStore } from '../../workloads/validation/validation-log.st
 import { isFinished, type ValidationRun } from '../../workloads/validation/validation-run.store';
 import { EventStream } from './event-stream';
 import { RunSampler, type RunSample } from './run-sampler.service';
-import { validationProblem } from './validation-problems';
 import { logView } from './validation-view';
 import { Validations } from './validations.service';
 
@@ -38,7 +37,7 @@ export class RunEvents implements BeforeApplicationShutdown {
     if (isFinished(run.status) && lastEventId === String(run.version)) return void reply.status(204).send();
     const logs = await this.logs.list(run.id, { limit: SNAPSHOT_LOGS });
     if (this.isStopping) throw problem('shutting_down');
-    if (this.streams.size >= MAX_STREAMS) throw validationProblem('too_many_streams');
+    if (this.streams.size >= MAX_STREAMS) throw problem('too_many_streams');
     // Who left meanwhile would never be noticed to leave.
     if (reply.raw.destroyed) return;
     let unwatch = (): void => undefined;

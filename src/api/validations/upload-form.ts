@@ -5,7 +5,7 @@ import { FileTooLargeError } from '../../platform/storage/durable-file-writer';
 import { Problem } from '../../platform/problems/problem';
 import { problem } from '../../platform/problems/problem-catalogue';
 import { displayName } from './file-name';
-import { fieldProblem, validationProblem } from './validation-problems';
+import { fieldProblem } from './field-problem';
 
 const MAX_FIELD_BYTES = 1024 * 1024;
 const MAX_PARTS = 10;
@@ -107,7 +107,7 @@ function tooLong(field: string): Problem {
 
 function unknownField(name: string): Problem {
   const shown = name.slice(0, 100);
-  return validationProblem('upload_field_unknown', {
+  return problem('upload_field_unknown', {
     errors: [{ pointer: `#/${pointerPart(shown)}`, detail: 'does not exist', code: 'unknown_field' }],
   });
 }
@@ -122,20 +122,16 @@ function problemOfForm(error: unknown): unknown {
   const { code = '' } = error as NodeJS.ErrnoException;
   if (error instanceof FileTooLargeError) {
     const detail = `The file has more than ${error.maxBytes} bytes; split it, or raise VALIDATION_MAX_BYTES.`;
-    return validationProblem('file_too_large', { detail }, error);
+    return problem('file_too_large', { detail }, error);
   }
   if (isDiskFull(error)) return problem('disk_full', {}, error);
   if (code === 'FST_MP_PREMATURE_CLOSE' || code === 'ECONNRESET')
     return problem('request_aborted', {}, error);
   if (code === 'FST_INVALID_JSON_FIELD_ERROR') return fieldProblem('ruleSet', 'is not JSON', 'isJson', error);
-  if (code === 'FST_PROTO_VIOLATION') return validationProblem('upload_field_unknown', {}, error);
+  if (code === 'FST_PROTO_VIOLATION') return problem('upload_field_unknown', {}, error);
   if (code === 'FST_PARTS_LIMIT') {
-    return validationProblem(
-      'upload_field_unknown',
-      { detail: `The form has more than ${MAX_PARTS} parts.` },
-      error,
-    );
+    return problem('upload_field_unknown', { detail: `The form has more than ${MAX_PARTS} parts.` }, error);
   }
   const isOfParser = /multipart|boundary|part terminated|header/i.test(error.message) && code === '';
-  return isOfParser ? validationProblem('upload_malformed', {}, error) : error;
+  return isOfParser ? problem('upload_malformed', {}, error) : error;
 }

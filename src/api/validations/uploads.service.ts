@@ -15,7 +15,7 @@ import { newRunId } from '../../workloads/validation/run-id';
 import { uploadOf } from '../../workloads/validation/validation-files';
 import { ValidationRunStore, type ValidationRun } from '../../workloads/validation/validation-run.store';
 import { readUploadForm, type UploadForm } from './upload-form';
-import { fieldProblem, validationProblem } from './validation-problems';
+import { fieldProblem } from './field-problem';
 
 const TENANT = 'default';
 // What a form may add to its file: boundaries, headers and the rule set.
@@ -51,13 +51,13 @@ export class Uploads {
   private async refuseEarly(request: FastifyRequest): Promise<void> {
     if (!request.isMultipart()) {
       const headers = { 'accept-post': 'multipart/form-data' };
-      throw validationProblem('upload_type_unsupported', { headers });
+      throw problem('upload_type_unsupported', { headers });
     }
     const announced = Number(request.headers['content-length'] ?? 0);
     const { VALIDATION_MAX_BYTES } = this.settings;
     if (announced > VALIDATION_MAX_BYTES + FORM_OVERHEAD_BYTES) {
       const detail = `A file may have ${VALIDATION_MAX_BYTES} bytes; split it, or raise VALIDATION_MAX_BYTES.`;
-      throw validationProblem('file_too_large', { detail });
+      throw problem('file_too_large', { detail });
     }
     this.database.assertReady();
     await Promise.all([this.redis.pingMs(), this.database.pingMs()]);

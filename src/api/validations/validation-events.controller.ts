@@ -3,7 +3,6 @@ import { ApiHeader, ApiOkResponse, ApiProduces, ApiResponse, ApiTags } from '@ne
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiProblems } from '../../platform/problems/api-problems.decorator';
 import { problem } from '../../platform/problems/problem-catalogue';
-import { ApiValidationProblems } from './api-validation-problems.decorator';
 import { RunEvents } from './run-events.service';
 import { EventsQueryDto } from './validation-query.dto';
 import { Validations } from './validations.service';
@@ -23,7 +22,7 @@ export class ValidationEventsController {
   @ApiOkResponse({ schema: { type: 'string' } })
   @ApiResponse({ status: 204, description: 'Everything was told already.' })
   @ApiProblems('not_acceptable')
-  @ApiValidationProblems('validation_not_found', 'too_many_streams')
+  @ApiProblems('validation_not_found', 'too_many_streams')
   async follow(
     @Param('id') id: string,
     @Query() query: EventsQueryDto,

@@ -11,7 +11,6 @@ import {
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiProblems } from '../../platform/problems/api-problems.decorator';
 import { problem } from '../../platform/problems/problem-catalogue';
-import { ApiValidationProblems } from './api-validation-problems.decorator';
 import { acceptedFormat } from './media-type';
 import { ReportDownloads } from './report-downloads.service';
 import { FindingsQueryDto, LogsQueryDto, ReportQueryDto } from './validation-query.dto';
@@ -35,7 +34,7 @@ export class ValidationResultsController {
     },
   })
   @ApiProblems('query_invalid', 'cursor_invalid')
-  @ApiValidationProblems('validation_not_found', 'validation_not_finished', 'validation_without_result')
+  @ApiProblems('validation_not_found', 'validation_not_finished', 'validation_without_result')
   async errors(
     @Param('id') id: string,
     @Query() query: FindingsQueryDto,
@@ -51,7 +50,7 @@ export class ValidationResultsController {
   @Get('logs')
   @ApiOkResponse({ type: ValidationLogListDto })
   @ApiProblems('query_invalid', 'cursor_invalid')
-  @ApiValidationProblems('validation_not_found')
+  @ApiProblems('validation_not_found')
   async logs(
     @Param('id') id: string,
     @Query() query: LogsQueryDto,
@@ -69,7 +68,7 @@ export class ValidationResultsController {
   @ApiOkResponse({ schema: { type: 'string', format: 'binary' } })
   @ApiResponse({ status: 206, description: 'The bytes that Range asks for.' })
   @ApiProblems('query_invalid', 'not_acceptable')
-  @ApiValidationProblems(
+  @ApiProblems(
     'validation_not_found',
     'validation_not_finished',
     'validation_without_result',

@@ -11,7 +11,6 @@ import {
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiProblems } from '../../platform/problems/api-problems.decorator';
 import { isFinished } from '../../workloads/validation/validation-run.store';
-import { ApiValidationProblems } from './api-validation-problems.decorator';
 import { Uploads } from './uploads.service';
 import { ValidationListQueryDto } from './validation-query.dto';
 import { acceptedView, POLL_SECONDS, tagOf, validationPath } from './validation-view';
@@ -54,7 +53,7 @@ export class ValidationsController {
   @ApiConsumes('multipart/form-data')
   @ApiBody({ schema: uploadSchema })
   @ApiResponse({ status: 202, type: AcceptedValidationDto, description: 'Stored and enqueued.' })
-  @ApiValidationProblems(
+  @ApiProblems(
     'upload_malformed',
     'upload_field_unknown',
     'file_too_large',
@@ -90,7 +89,7 @@ export class ValidationsController {
   @ApiHeader({ name: 'If-None-Match', required: false })
   @ApiOkResponse({ type: ValidationDto })
   @ApiResponse({ status: 304, description: 'Nothing has changed since that entity tag.' })
-  @ApiValidationProblems('validation_not_found')
+  @ApiProblems('validation_not_found')
   async read(
     @Param('id') id: string,
     @Headers('if-none-match') ifNoneMatch: string | undefined,
@@ -109,7 +108,7 @@ export class ValidationsController {
   @ApiHeader({ name: 'If-Match', required: false })
   @ApiResponse({ status: 202, type: AcceptedValidationDto, description: 'Cancelled.' })
   @ApiNoContentResponse({ description: 'Deleted.' })
-  @ApiValidationProblems('validation_not_found', 'validation_changed')
+  @ApiProblems('validation_not_found', 'validation_changed')
   async remove(
     @Param('id') id: string,
     @Headers('if-match') ifMatch: string | undefined,

@@ -13,7 +13,6 @@ import { isRunId } from '../../workloads/validation/run-id';
 import { problem } from '../../platform/problems/problem-catalogue';
 import { Database } from '../../platform/database/database.service';
 import { decodeCursor, encodeCursor, nextLink } from './cursor';
-import { validationProblem } from './validation-problems';
 import type { ValidationListQueryDto } from './validation-query.dto';
 import { tagOf, validationView } from './validation-view';
 import type { ValidationDto, ValidationListDto } from './validation.dto';
@@ -34,7 +33,7 @@ export class Validations {
   async require(id: string): Promise<ValidationRun> {
     this.database.assertReady();
     const run = await this.runs.find(id);
-    if (run === undefined) throw validationProblem('validation_not_found');
+    if (run === undefined) throw problem('validation_not_found');
     return run;
   }
 
@@ -42,10 +41,10 @@ export class Validations {
   async requireCompleted(id: string): Promise<ValidationRun> {
     const run = await this.require(id);
     if (run.status === 'completed') return run;
-    if (!isFinished(run.status)) throw validationProblem('validation_not_finished');
+    if (!isFinished(run.status)) throw problem('validation_not_finished');
     const detail =
       run.status === 'cancelled' ? 'The run was cancelled.' : `The run failed: ${run.errorMessage}`;
-    throw validationProblem('validation_without_result', { detail });
+    throw problem('validation_without_result', { detail });
   }
 
   view(run: ValidationRun): ValidationDto {
@@ -79,7 +78,7 @@ export class Validations {
   /** Resolves with the run when it was cancelled, with undefined when it was deleted. */
   async cancelOrDelete(id: string, ifMatch: string | undefined): Promise<ValidationRun | undefined> {
     const run = await this.require(id);
-    if (ifMatch !== undefined && !this.matches(ifMatch, run)) throw validationProblem('validation_changed');
+    if (ifMatch !== undefined && !this.matches(ifMatch, run)) throw problem('validation_changed');
     if (!isFinished(run.status)) {
       const cancelled = await this.runs.cancel(id);
       if (cancelled !== undefined) {

@@ -20,6 +20,8 @@ const CONNECTIONS_CHECK_MS = 5_000;
 const IDLE_SOCKET_MS = 120_000;
 // Longer than the idle time of common load balancers (60 s), which would otherwise meet a closing connection.
 const KEEP_ALIVE_MS = 65_000;
+// Node does not count a connection as idle on which no request was ever sent.
+const CLOSE_GRACE_MS = 3_000;
 // A job id has at most 86 characters; keys in paths are longer.
 const MAX_PARAM_LENGTH = 256;
 
@@ -36,6 +38,17 @@ export class HttpAdapter extends FastifyAdapter {
   override beforeClose(): void {
     this.hasBegunToClose = true;
     super.beforeClose();
+  }
+
+  /** Answers under way may end; whoever still holds a connection after that is cut off. */
+  override async close(): Promise<void> {
+    const server = this.getInstance().server;
+    const cut = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
+    try {
+      await super.close();
+    } finally {
+      clearTimeout(cut);
+    }
   }
 
   /** Leaves JSON as the only body that is parsed; multipart adds itself where it is used. */

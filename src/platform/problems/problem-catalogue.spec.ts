@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Problem } from './problem';
 import { problemAnswer } from './problem-answer';
-import { problem, problemCatalogue, type CatalogueEntry } from './problem-catalogue';
+import { problem, problemCatalogue } from './problem-catalogue';
+import type { CatalogueEntry } from './catalogue-entry';
 
 const src = join(__dirname, '../..');
 const sources = readdirSync(src, { recursive: true, encoding: 'utf8' })
@@ -39,6 +40,7 @@ describe('the answer to a problem', () => {
     expect(JSON.parse(problemAnswer(problem('job_not_found'), request).body)).toEqual({
       type: '/problems/job-not-found',
       title: 'There is no such job',
+      detail: expect.any(String) as string,
       status: 404,
       instance: '/api/jobs',
       code: 'job_not_found',

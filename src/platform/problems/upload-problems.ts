@@ -1,9 +1,7 @@
-import type { FieldError } from '../../platform/queue/job-payload';
-import { Problem } from '../../platform/problems/problem';
-import type { CatalogueEntry } from '../../platform/problems/problem-catalogue';
+import type { CatalogueEntry } from './catalogue-entry';
 
-/** The codes of these routes, beside those that every route shares. */
-export const validationProblems = {
+/** What is wrong with an upload, or stands between it and its report. */
+export const uploadProblems = {
   validation_not_found: {
     status: 404,
     title: 'There is no such validation run',
@@ -79,34 +77,3 @@ export const validationProblems = {
     retryAfterSeconds: 5,
   },
 } as const satisfies Record<string, CatalogueEntry>;
-
-export type ValidationProblemCode = keyof typeof validationProblems;
-
-interface Details {
-  readonly detail?: string;
-  readonly errors?: readonly FieldError[];
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
-export function validationProblem(
-  code: ValidationProblemCode,
-  details: Details = {},
-  cause?: unknown,
-): Problem {
-  const { status, title, advice, ...rest }: CatalogueEntry = validationProblems[code];
-  const { retryAfterSeconds } = rest;
-  const headers = {
-    ...(retryAfterSeconds !== undefined && { 'retry-after': String(retryAfterSeconds) }),
-    ...details.headers,
-  };
-  return new Problem({ status, code, title, detail: advice, ...details, headers }, cause);
-}
-
-/** One wrong field of the form. */
-export function fieldProblem(field: string, detail: string, code: string, cause?: unknown): Problem {
-  return validationProblem(
-    'upload_invalid',
-    { detail: `${field} ${detail}.`, errors: [{ pointer: `#/${field}`, detail, code }] },
-    cause,
-  );
-}
