@@ -1,0 +1,97 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { Redis } from 'ioredis';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { findFreePort } from '../../src/platform/private-stores/free-port';
+import { findRedisProgram } from '../../src/platform/private-stores/redis-program';
+import { eventually } from './eventually';
+
+// A sync to a busy disk makes Redis hold back writes it has acknowledged already, for up to two seconds
+// (appendfsync everysec); in memory a sync takes no time, and a kill -9 finds all of them in the file.
+const scratch = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+const startDeadlineMs = 20_000;
+
+/** A redis-server of the test's own: killed, frozen and started again on the same port with the same data. */
+export class RedisProcess {
+  private child?: ChildProcess;
+
+  private constructor(
+    readonly port: number,
+    private readonly directory: string,
+  ) {}
+
+  /** Chooses port and directory, but starts nothing yet. */
+  static async prepare(): Promise<RedisProcess> {
+    return new RedisProcess(await findFreePort(), await mkdtemp(join(scratch, 'holdfast-redis-')));
+  }
+
+  static async start(): Promise<RedisProcess> {
+    const redis = await RedisProcess.prepare();
+    await redis.start();
+    return redis;
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
+  /** Append-only with a sync each second, as Holdfast's own; resolves when commands are answered. */
+  async start(): Promise<void> {
+    const { file, env } = await findRedisProgram(this.directory);
+    const settings = { bind: '127.0.0.1', port: this.port, dir: this.directory, appendonly: 'yes' };
+    const others = { appendfsync: 'everysec', save: '', 'maxmemory-policy': 'noeviction' };
+    const args = Object.entries({ ...settings, ...others }).flatMap(([name, value]) => [
+      `--${name}`,
+      `${value}`,
+    ]);
+    this.child = spawn(file, args, { env, cwd: this.directory, stdio: 'ignore' });
+    // A test that breaks off must not keep Jest waiting.
+    this.child.unref();
+    await eventually(
+      async () => expect(await this.query((client) => client.ping())).toBe('PONG'),
+      startDeadlineMs,
+    );
+  }
+
+  /** SIGKILL; resolves when the process is gone. */
+  async kill(): Promise<void> {
+    const child = this.child;
+    this.child = undefined;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = new Promise((done) => child.once('exit', done));
+    child.kill('SIGKILL');
+    await gone;
+  }
+
+  /** Connections stay open and nothing is answered until {@link thaw}. */
+  freeze(): void {
+    this.child?.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.child?.kill('SIGCONT');
+  }
+
+  /** Asks over a connection of its own. */
+  async query<T>(ask: (client: Redis) => Promise<T>): Promise<T> {
+    const client = new Redis(this.url, {
+      lazyConnect: true,
+      retryStrategy: () => null,
+      commandTimeout: 5_000,
+    });
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+      return await ask(client);
+    } finally {
+      client.disconnect();
+    }
+  }
+
+  async remove(): Promise<void> {
+    await this.kill();
+    await rm(this.directory, { recursive: true, force: true });
+  }
+}
