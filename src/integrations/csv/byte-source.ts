@@ -4,8 +4,9 @@ import type { FileEncoding } from './file-encoding';
 /** What stands in place of a NUL character, which PostgreSQL cannot store: ASCII's own "substitute". */
 export const substitute = 0x1a;
 
-/** Windows-1252 above 0x7f, as the WHATWG encoding standard has it. */
-const highHalf = new TextDecoder('windows-1252').decode(Uint8Array.from({ length: 128 }, (_, i) => 128 + i));
+// Windows-1252 from 0x80 to 0x9f; Node 20's own decoder takes these for control characters. Above, it is Latin-1.
+const windowsLetters = '€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ';
+const highHalf = windowsLetters + String.fromCharCode(...Array.from({ length: 96 }, (_, i) => 0xa0 + i));
 const blockBytes = 64 * 1024;
 
 /** Reads a file from its first letter on and gives UTF-8, whatever the file is written in. */

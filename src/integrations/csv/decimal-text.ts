@@ -1,14 +1,10 @@
-const enum Sign {
-  plus = 43,
-  minus = 45,
-  zero = 48,
-}
+const plus = 43;
+const minus = 45;
+const zero = 48;
 /** With so many digits every decimal number has a double of its own, so doubles compare like the texts. */
-const enum Digits {
-  exact = 15,
-  /** With so many they fit into a small integer. */
-  small = 9,
-}
+const exactDigits = 15;
+/** And with so many their digits fit into a small integer. */
+const smallDigits = 9;
 const powersOfTen = Float64Array.from({ length: 23 }, (_, power) => 10 ** power);
 
 /**
@@ -24,35 +20,35 @@ export class DecimalReader {
   private readonly separator: number;
 
   constructor(separator: '.' | ',' = '.') {
-    this.separator = separator.charCodeAt(0) - Sign.zero;
+    this.separator = separator.charCodeAt(0) - zero;
   }
 
   read(bytes: Uint8Array, start: number, end: number): boolean {
     const sign = bytes[start]!;
-    const first = sign === Sign.minus || sign === Sign.plus ? start + 1 : start;
+    const first = sign === minus || sign === plus ? start + 1 : start;
     let at = first;
     // Zeros in front are no digits of the number, but for a last one.
-    while (at + 1 < end && bytes[at] === Sign.zero) at++;
+    while (at + 1 < end && bytes[at] === zero) at++;
     const { separator } = this;
     let mantissa = 0;
     let digits = 0;
     let separatorAt = 0;
     for (; at < end; at++) {
-      const digit = bytes[at]! - Sign.zero;
+      const digit = bytes[at]! - zero;
       if (digit >= 0 && digit <= 9) {
         digits++;
-        if (digits <= Digits.small) mantissa = (mantissa * 10 + digit) | 0;
+        if (digits <= smallDigits) mantissa = (mantissa * 10 + digit) | 0;
       } else if (digit === separator && separatorAt === 0 && at > first && at + 1 < end) separatorAt = at;
       else return false;
     }
     if (digits === 0) return false;
     this.digits = digits;
     this.fractionDigits = separatorAt === 0 ? 0 : end - separatorAt - 1;
-    this.isExact = digits <= Digits.exact;
+    this.isExact = digits <= exactDigits;
     const whole =
-      digits <= Digits.small ? mantissa : this.isExact ? mantissaOf(bytes, first, end) : Number.NaN;
+      digits <= smallDigits ? mantissa : this.isExact ? mantissaOf(bytes, first, end) : Number.NaN;
     const value = this.fractionDigits === 0 ? whole : whole / powersOfTen[Math.min(this.fractionDigits, 22)]!;
-    this.value = sign === Sign.minus ? -value : value;
+    this.value = sign === minus ? -value : value;
     return true;
   }
 }
@@ -60,7 +56,7 @@ export class DecimalReader {
 function mantissaOf(bytes: Uint8Array, start: number, end: number): number {
   let mantissa = 0;
   for (let at = start; at < end; at++) {
-    const digit = bytes[at]! - Sign.zero;
+    const digit = bytes[at]! - zero;
     if (digit >= 0) mantissa = mantissa * 10 + digit;
   }
   return mantissa;

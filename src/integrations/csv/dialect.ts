@@ -67,7 +67,10 @@ function countCells(sample: Uint8Array, delimiter: Delimiter, returnEndsLine: bo
   scanner.bytes.set(sample, offset);
   scanner.filled(sample.length);
   const counts: number[] = [];
-  while (counts.length < sampleRecords && scanner.next()) counts.push(Math.min(scanner.count, maxCells));
+  while (counts.length < sampleRecords && scanner.next()) {
+    // Quotes that do not fit are a sign of the wrong delimiter.
+    counts.push(scanner.flags === 0 ? Math.min(scanner.count, maxCells) : 0);
+  }
   // The last record may be cut, so it counts only when there is no other.
   if (counts.length === 0) {
     scanner.end();

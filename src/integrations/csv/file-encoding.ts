@@ -93,9 +93,10 @@ function byteOrderMark(sample: Buffer): { encoding: TextEncoding; bytes: number 
 function wideWithoutMark(sample: Buffer): TextEncoding | undefined {
   const zeros = [0, 0];
   for (let i = 0; i < sample.length; i++) if (sample[i] === 0) zeros[i & 1]!++;
-  const half = sample.length / 2;
-  if (zeros[1]! > half * 0.4 && zeros[0]! < half * 0.05) return 'utf-16le';
-  if (zeros[0]! > half * 0.4 && zeros[1]! < half * 0.05) return 'utf-16be';
+  const [even, odd] = zeros as [number, number];
+  const many = sample.length * 0.2;
+  if (odd > many && even < odd / 4) return 'utf-16le';
+  if (even > many && odd < even / 4) return 'utf-16be';
   return undefined;
 }
 

@@ -113,7 +113,8 @@ function matchRules(line: string[], cells: number[], ruleSet: RuleSetDto, catalo
   });
   const severity = ruleSet.unknownColumns ?? 'allow';
   if (severity !== 'allow') {
-    for (const cell of cells.filter((cell) => !used.has(cell) && line[cell]!.trim() !== '')) {
+    const strangers = cells.filter((cell) => !used.has(cell) && line[cell]!.trim() !== '');
+    for (const cell of strangers) {
       catalog.report({
         rule: 'unknown_column',
         column: line[cell]!,

@@ -1,34 +1,18 @@
 import { UnreadableFileError } from './unreadable-file';
 
-// Enums of this kind become plain numbers in the compiled code: in the loops below a constant's look-up would show.
-const enum Sign {
-  lineFeed = 10,
-  carriageReturn = 13,
-  quote = 34,
-}
-/** What a byte can be for the scanner; everything that is not listed is part of a cell. */
-const enum Kind {
-  ordinary = 0,
-  delimiter = 1,
-  newline = 2,
-  return = 3,
-  quote = 4,
-}
-const enum Flag {
-  strayQuote = 1,
-  textAfterQuote = 2,
-  unterminatedQuote = 4,
-  loneReturn = 8,
-}
+const lineFeed = 10;
+const carriageReturn = 13;
+const quote = 34;
+// What a byte can be for the scanner; everything that is not listed is part of a cell.
+const ordinary = 0;
+const atDelimiter = 1;
+const atNewline = 2;
+const atReturn = 3;
+const atQuote = 4;
 const needsMore = -1;
 
 /** What is irregular about a record; a record without any of these can be passed on byte by byte. */
-export const recordFlags = {
-  strayQuote: Flag.strayQuote,
-  textAfterQuote: Flag.textAfterQuote,
-  unterminatedQuote: Flag.unterminatedQuote,
-  loneReturn: Flag.loneReturn,
-} as const;
+export const recordFlags = { strayQuote: 1, textAfterQuote: 2, unterminatedQuote: 4, loneReturn: 8 } as const;
 
 export interface ScannerOptions {
   /** The byte between two cells. */
@@ -96,11 +80,11 @@ export class RecordScanner {
     this.bytes = options.memory ?? new Uint8Array(memoryFor(this.maxRecordBytes));
     this.inputEnd = this.begin + readBytes + this.maxRecordBytes;
     this.recordStart = this.recordEnd = this.position = this.filledTo = this.begin;
-    this.classes[Sign.lineFeed] = Kind.newline;
-    this.classes[Sign.carriageReturn] = options.returnEndsLine === true ? Kind.newline : Kind.return;
+    this.classes[lineFeed] = atNewline;
+    this.classes[carriageReturn] = options.returnEndsLine === true ? atNewline : atReturn;
     this.literalClasses = this.classes.slice();
-    this.classes[Sign.quote] = Kind.quote;
-    this.classes[options.delimiter] = this.literalClasses[options.delimiter] = Kind.delimiter;
+    this.classes[quote] = atQuote;
+    this.classes[options.delimiter] = this.literalClasses[options.delimiter] = atDelimiter;
   }
 
   /** Where the next bytes belong: at least `length` bytes from `offset` on; what was read before is gone afterwards. */
@@ -155,12 +139,12 @@ export class RecordScanner {
   }
 
   private scanRecord(): number {
-    this.bytes[this.filledTo] = Sign.lineFeed;
+    this.bytes[this.filledTo] = lineFeed;
     const next = this.scan(this.position, this.classes);
     const isTooLong = (next === needsMore ? this.filledTo : next) - this.position > this.maxRecordBytes;
     if (next !== needsMore && !isTooLong) {
       // Text after a closing quote, lines after the opening one: that quote was never meant to span lines.
-      if (this.innerLines === 0 || (this.flags & Flag.textAfterQuote) === 0) return next;
+      if (this.innerLines === 0 || (this.flags & recordFlags.textAfterQuote) === 0) return next;
       return this.scanLiterally();
     }
     if (this.hasOpenQuote ? this.hasEnded || isTooLong : isTooLong && this.innerLines > 0)
@@ -169,11 +153,11 @@ export class RecordScanner {
     return needsMore;
   }
 
-  /** The record is the line as it stands, its quotes being Kind.ordinary characters. */
+  /** The record is the line as it stands, its quotes being ordinary characters. */
   private scanLiterally(): number {
     const next = this.scan(this.position, this.literalClasses);
     if (next === needsMore || next - this.position > this.maxRecordBytes + 2) throw this.tooLong();
-    this.flags |= Flag.unterminatedQuote;
+    this.flags |= recordFlags.unterminatedQuote;
     return next;
   }
 
@@ -188,25 +172,25 @@ export class RecordScanner {
   private scan(from: number, classes: Uint8Array): number {
     const { bytes, starts, ends, rawEnds, filledTo } = this;
     const limit = starts.length;
-    const isQuoting = classes[Sign.quote] === Kind.quote;
+    const isQuoting = classes[quote] === atQuote;
     let at = from;
     let count = 0;
-    let kind: number = Kind.ordinary;
+    let kind = ordinary;
     this.flags = 0;
     this.innerLines = 0;
     this.hasOpenQuote = false;
     this.scratch = this.inputEnd + 1;
     for (;;) {
       const start = at;
-      if (isQuoting && bytes[at] === Sign.quote && at < filledTo) {
+      if (isQuoting && bytes[at] === quote && at < filledTo) {
         at = this.scanQuoted(at, count);
         if (at === needsMore) return needsMore;
         kind = classes[bytes[at]!]!;
       } else {
         for (;;) {
-          while ((kind = classes[bytes[at]!]!) === Kind.ordinary) at++;
-          if (kind === Kind.quote) this.flags |= Flag.strayQuote;
-          else if (kind === Kind.return && bytes[at + 1] !== Sign.lineFeed) this.flags |= Flag.loneReturn;
+          while ((kind = classes[bytes[at]!]!) === ordinary) at++;
+          if (kind === atQuote) this.flags |= recordFlags.strayQuote;
+          else if (kind === atReturn && bytes[at + 1] !== lineFeed) this.flags |= recordFlags.loneReturn;
           else break;
           at++;
         }
@@ -217,45 +201,44 @@ export class RecordScanner {
         }
       }
       count++;
-      if (kind === Kind.delimiter) {
+      if (kind === atDelimiter) {
         at++;
         continue;
       }
       // The sentinel, or a CR just before it, may be no line end at all.
-      if (!this.hasEnded && (at >= filledTo || (kind === Kind.return && at + 1 >= filledTo)))
-        return needsMore;
+      if (!this.hasEnded && (at >= filledTo || (kind === atReturn && at + 1 >= filledTo))) return needsMore;
       this.count = count;
       this.recordEnd = at;
-      return kind === Kind.return ? at + 2 : at + 1;
+      return kind === atReturn ? at + 2 : at + 1;
     }
   }
 
   /** Reads the quoted cell that opens at `open`; gives the place of the sign behind it. */
   private scanQuoted(open: number, cell: number): number {
     const { bytes, filledTo } = this;
-    const lineEnd = this.options.returnEndsLine === true ? Sign.carriageReturn : Sign.lineFeed;
+    const lineEnd = this.options.returnEndsLine === true ? carriageReturn : lineFeed;
     let at = open + 1;
     let hasEscapes = false;
     for (; ; at++) {
-      while (bytes[at] !== Sign.quote && at < filledTo) if (bytes[at++] === lineEnd) this.innerLines++;
+      while (bytes[at] !== quote && at < filledTo) if (bytes[at++] === lineEnd) this.innerLines++;
       if (at >= filledTo || (at + 1 >= filledTo && !this.hasEnded)) {
         this.hasOpenQuote = true;
         return needsMore;
       }
-      if (bytes[at + 1] !== Sign.quote || at + 1 >= filledTo) break;
+      if (bytes[at + 1] !== quote || at + 1 >= filledTo) break;
       hasEscapes = true;
       at++;
     }
     const close = at++;
     if (!this.endsCell(at)) {
-      this.flags |= Flag.textAfterQuote;
+      this.flags |= recordFlags.textAfterQuote;
       while (!this.endsCell(at)) at++;
       this.keep(cell, open, at, at);
     } else if (hasEscapes) {
       const start = this.scratch;
       for (let from = open + 1; from < close; from++) {
         bytes[this.scratch++] = bytes[from]!;
-        if (bytes[from] === Sign.quote) from++;
+        if (bytes[from] === quote) from++;
       }
       this.keep(cell, start, this.scratch, at);
     } else this.keep(cell, open + 1, close, at);
@@ -264,8 +247,8 @@ export class RecordScanner {
 
   private endsCell(at: number): boolean {
     const kind = this.literalClasses[this.bytes[at]!]!;
-    if (kind === Kind.return) return this.bytes[at + 1] === Sign.lineFeed;
-    return kind !== Kind.ordinary;
+    if (kind === atReturn) return this.bytes[at + 1] === lineFeed;
+    return kind !== ordinary;
   }
 
   private keep(cell: number, start: number, end: number, rawEnd: number): void {

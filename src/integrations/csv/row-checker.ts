@@ -129,7 +129,7 @@ export class RowChecker implements RowCells {
       empty[cell] = 0;
       const type = column.type;
       if (type !== undefined) {
-        const kind = type(bytes, starts[cell]!, ends[cell]!);
+        const kind = type(bytes, starts[cell], ends[cell]);
         if (kind !== 0) {
           this.add(kind);
           if (kind < column.rangeFrom) {
@@ -140,7 +140,7 @@ export class RowChecker implements RowCells {
       }
       const others = column.others;
       for (let k = 0; k < others.length; k++) {
-        const kind = others[k]!(bytes, starts[cell]!, ends[cell]!);
+        const kind = others[k]!(bytes, starts[cell], ends[cell]);
         if (kind !== 0) this.add(kind);
       }
     }
@@ -235,7 +235,8 @@ function hasEmptySurplus(record: RecordScanner, width: number): boolean {
   const last = record.count - 1;
   if (last >= maxCells) return false;
   // Nothing but delimiters follows the last column.
-  return record.rawEnds[last]! - record.rawEnds[width - 1]! === record.count - width;
+  const surplusBytes = record.rawEnds[last]! - record.rawEnds[width - 1]!;
+  return surplusBytes === record.count - width;
 }
 
 function isMask(bytes: Uint8Array, start: number, end: number): boolean {

@@ -34,6 +34,7 @@ export class CopyChannel {
   private unsent: number;
   private large = 0;
   private wake: (() => void) | undefined;
+  private giveUp: ((error: Error) => void) | undefined;
   private failure: Error | undefined;
 
   constructor(
@@ -46,7 +47,7 @@ export class CopyChannel {
     this.copy = client.query(copyFrom(statement, { highWaterMark: place.segmentBytes * place.segments }));
     this.copy.on('error', (error) => {
       this.failure ??= error;
-      this.wake?.();
+      this.giveUp?.(error);
     });
     this.copy.write(copyHeader);
   }
@@ -88,8 +89,11 @@ export class CopyChannel {
     this.copy.write(copyTrailer);
     await this.within(
       new Promise<void>((resolve) => {
-        this.wake = resolve;
-        this.copy.end(resolve);
+        this.copy.end((error?: Error | null) => {
+          // A stream that fails tells its last callback before its listeners.
+          if (error) this.failure ??= error;
+          resolve();
+        });
       }),
     );
   }
@@ -101,6 +105,7 @@ export class CopyChannel {
   private async within(work: Promise<void>): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const stalled = new Promise<never>((_, reject) => {
+      this.giveUp = reject;
       timer = setTimeout(
         () => reject(new DatabaseUnavailableError('The database took no rows for a minute.')),
         stallTimeoutMs,
@@ -110,7 +115,7 @@ export class CopyChannel {
       await Promise.race([work, stalled]);
     } finally {
       clearTimeout(timer);
-      this.wake = undefined;
+      this.wake = this.giveUp = undefined;
     }
     this.throwFailure();
   }

@@ -116,7 +116,7 @@ export class DuplicatePass {
     added.forEach((texts, index) => {
       if (texts.length === 0) return;
       const cell = errorsCell + index;
-      const isEmpty = scanner.ends[cell]! === scanner.starts[cell]!;
+      const isEmpty = scanner.ends[cell] === scanner.starts[cell];
       // Behind the findings that are there, within their quotes; or between two delimiters.
       const place = this.recordOffset + scanner.rawEnds[cell]! - scanner.recordStart - (isEmpty ? 0 : 1);
       this.copyTo(place);

@@ -21,7 +21,7 @@ export type WorkerMessage =
 export function toFailure(thrown: unknown): Failure {
   const error = withoutValues(thrown);
   const { message, code, stack } = error as NodeJS.ErrnoException;
-  return { kind: kindOf(error), message: String(message), code: code ?? '', stack: stack ?? '' };
+  return { kind: kindOf(error), message, code: code ?? '', stack: stack ?? '' };
 }
 
 /** The error as it was thrown in the thread. */

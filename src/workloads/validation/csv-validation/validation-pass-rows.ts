@@ -2,13 +2,6 @@ import type { FindingCatalog } from '../../../integrations/csv/finding-catalog';
 import type { RecordScanner } from '../../../integrations/csv/record-scanner';
 import type { RowWriter } from '../../../integrations/csv/report-row';
 import type { RowChecker } from '../../../integrations/csv/row-checker';
-import {
-  hashKey,
-  maxKeyBytes,
-  SeenHashes,
-  writeKey,
-  type UniqueKey,
-} from '../../../integrations/csv/unique-keys';
 import type { CopyChannel } from './validation-pass-copy';
 import type { FindingStore } from './validation-pass-findings';
 import type { KeyLog } from './validation-pass-keys';

@@ -1,4 +1,4 @@
-import { Client, DatabaseError } from 'pg';
+import { Client, DatabaseError, type QueryResult } from 'pg';
 import {
   DatabaseUnavailableError,
   isDatabaseAway,
@@ -87,12 +87,8 @@ export class AttemptStore {
     await this.send('COPY validation_keys (row, key) FROM STDIN WITH (FORMAT binary)', keyTuples(keys));
     await this.ask(`DECLARE duplicates NO SCROLL CURSOR FOR ${duplicatesQuery}`, [], keysTimeoutMs);
     for (;;) {
-      const { rows } = await this.ask<DuplicateKey>(
-        `FETCH ${duplicatesPerFetch} FROM duplicates`,
-        [],
-        keysTimeoutMs,
-      );
-      if (rows.length > 0) yield rows;
+      const { rows } = await this.ask(`FETCH ${duplicatesPerFetch} FROM duplicates`, [], keysTimeoutMs);
+      if (rows.length > 0) yield rows as DuplicateKey[];
       if (rows.length < duplicatesPerFetch) return;
     }
   }
@@ -175,11 +171,11 @@ export class AttemptStore {
     await channel.close();
   }
 
-  private async ask<Row extends object = object>(
+  private async ask(
     sql: string,
     values: unknown[] = [],
     timeoutMs = statementTimeoutMs,
-  ): Promise<{ rows: Row[]; rowCount: number | null }> {
+  ): Promise<QueryResult> {
     const client = this.client!;
     let timer: NodeJS.Timeout | undefined;
     const silence = new Promise<never>((_, reject) => {
@@ -192,10 +188,7 @@ export class AttemptStore {
       }, timeoutMs);
     });
     try {
-      return await Promise.race([
-        values.length > 0 ? client.query<Row>(sql, values) : client.query<Row>(sql),
-        silence,
-      ]);
+      return await Promise.race([values.length > 0 ? client.query(sql, values) : client.query(sql), silence]);
     } finally {
       clearTimeout(timer);
     }

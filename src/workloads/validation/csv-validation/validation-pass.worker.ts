@@ -4,7 +4,7 @@ import { executeValidationPass } from './validation-pass-body';
 import { toFailure, type WorkerMessage } from './validation-pass-messages';
 
 const aliveIntervalMs = 1_000;
-const post = (message: WorkerMessage) => parentPort?.postMessage(message);
+const post = (message: WorkerMessage) => parentPort?.postMessage(message, []);
 
 const sign = setInterval(() => post({ type: 'alive' }), aliveIntervalMs);
 executeValidationPass(workerData as ValidationPassInput, (progress) => post({ type: 'progress', progress }))
