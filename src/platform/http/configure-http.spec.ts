@@ -174,6 +174,11 @@ describe('the HTTP edge', () => {
     ['bytes that are not UTF-8', Buffer.from([0x22, 0xff, 0x22]), 'json_malformed'],
     ['21 levels', '['.repeat(21) + ']'.repeat(21), 'json_too_deep'],
     ['5,000 levels', '{"to":'.repeat(5_000) + '1' + '}'.repeat(5_000), 'json_too_deep'],
+    [
+      '60,000 members',
+      `{${Array.from({ length: 60_000 }, (_, at) => `"k${at}":1`).join()}}`,
+      'json_too_wide',
+    ],
     ['a prototype key', '{"to":"a","items":[{"__proto__":{"x":1}}]}', 'json_key_refused'],
     ['an escaped prototype key', '{"\\u005f_proto__":{}}', 'json_key_refused'],
     ['a constructor key', '{"constructor":{"prototype":{}}}', 'json_key_refused'],

@@ -1,10 +1,23 @@
 import fc from 'fast-check';
 import { Problem } from '../problems/problem';
-import { isDeeperThan, MAX_JSON_DEPTH, parseJson } from './json-body';
+import {
+  isDeeperThan,
+  isWiderThan,
+  MAX_JSON_DEPTH,
+  MAX_JSON_MEMBERS,
+  MAX_JSON_VALUES,
+  parseJson,
+} from './json-body';
 
 function depthOf(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 0;
   return 1 + Math.max(0, ...Object.values(value).map(depthOf));
+}
+
+function mostMembers(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  const own = Array.isArray(value) ? 0 : Object.keys(value).length;
+  return Math.max(own, ...Object.values(value).map(mostMembers));
 }
 
 // Nested on purpose, and with strings full of what could be taken for structure.
@@ -52,6 +65,23 @@ describe('the depth scan', () => {
   });
 });
 
+describe('the width scan', () => {
+  it('agrees with a recursive count on every JSON text', () => {
+    fc.assert(
+      fc.property(nested, fc.integer({ min: 1, max: 8 }), fc.boolean(), (value, max, isIndented) => {
+        const text = JSON.stringify(value, undefined, isIndented ? 2 : undefined);
+        expect(isWiderThan(text, max, Infinity)).toBe(mostMembers(value) > max);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('never throws, whatever the text is', () => {
+    const mess = fc.string({ unit: fc.constantFrom('[', ']', '{', '}', '"', '\\', ','), maxLength: 200 });
+    fc.assert(fc.property(mess, (text) => typeof isWiderThan(text, 5, 50) === 'boolean'));
+  });
+});
+
 describe('a JSON body', () => {
   it('is read as JSON.parse reads it, or refused with a problem', () => {
     fc.assert(
@@ -66,6 +96,16 @@ describe('a JSON body', () => {
     const levels = (count: number) => '['.repeat(count) + ']'.repeat(count);
     expect(codeOf(() => parseJson(levels(MAX_JSON_DEPTH)))).toBe('none');
     expect(codeOf(() => parseJson(levels(MAX_JSON_DEPTH + 1)))).toBe('json_too_deep');
+  });
+
+  it('may have exactly 1,000 members in one object, and 50,000 values', () => {
+    const members = (count: number) =>
+      JSON.stringify(Object.fromEntries(Array.from({ length: count }, (_, index) => [`k${index}`, 1])));
+    expect(codeOf(() => parseJson(members(MAX_JSON_MEMBERS)))).toBe('none');
+    expect(codeOf(() => parseJson(members(MAX_JSON_MEMBERS + 1)))).toBe('json_too_wide');
+    const values = (count: number) => `[${Array.from({ length: count }, () => 1).join()}]`;
+    expect(codeOf(() => parseJson(values(MAX_JSON_VALUES)))).toBe('none');
+    expect(codeOf(() => parseJson(values(MAX_JSON_VALUES + 1)))).toBe('json_too_wide');
   });
 
   it('points to the keys that are refused, and escapes them', () => {

@@ -33,6 +33,11 @@ export const requestProblems = {
     title: 'The body is nested too deeply',
     advice: 'Keep objects and arrays within 20 levels.',
   },
+  json_too_wide: {
+    status: 400,
+    title: 'The body has too many members',
+    advice: 'Keep each object within 1,000 members, and the whole within 50,000 values.',
+  },
   json_key_refused: {
     status: 400,
     title: 'The body has a key that is never accepted',
