@@ -1,8 +1,8 @@
 import { problem } from '../problems/problem-catalogue';
 
 export const MAX_JSON_DEPTH = 20;
-export const MAX_JSON_MEMBERS = 1_000;
-export const MAX_JSON_VALUES = 50_000;
+export const MAX_JSON_MEMBERS = 250;
+export const MAX_JSON_VALUES = 20_000;
 
 const MAX_ERRORS = 20;
 const refusedKeys = new Set(['__proto__', 'constructor', 'prototype']);
@@ -12,7 +12,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
  * Reads a JSON value. Throws the problems `json_malformed`, `json_too_deep` (over 20 levels), `json_too_wide` (over
- * 1,000 members in one object, or 50,000 values) and `json_key_refused`; of a key that is given twice the last one counts.
+ * 250 members in one object, or 20,000 values) and `json_key_refused`; of a key that is given twice the last one counts.
  */
 export function parseJson(bytes: Uint8Array | string): unknown {
   const text = typeof bytes === 'string' ? bytes : decode(bytes);

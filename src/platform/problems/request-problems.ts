@@ -36,7 +36,7 @@ export const requestProblems = {
   json_too_wide: {
     status: 400,
     title: 'The body has too many members',
-    advice: 'Keep each object within 1,000 members, and the whole within 50,000 values.',
+    advice: 'Keep each object within 250 members, and the whole within 20,000 values.',
   },
   json_key_refused: {
     status: 400,
