@@ -3,6 +3,7 @@ import { LoggerModule } from 'nestjs-pino';
 import type { Options } from 'pino-http';
 import type { Settings } from '../../config/settings';
 import { logContext } from './correlation';
+import { loggedError } from './logged-error';
 
 // A line per module and per route at every start says nothing that the code does not.
 const chatter = new Set(['InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestFactory']);
@@ -27,6 +28,7 @@ export function loggingModule(settings: Settings): DynamicModule {
     quietReqLogger: true,
     // Headers are left out altogether: a key can travel in any of them.
     serializers: {
+      err: loggedError,
       req: ({ id, method, url }: { id: string; method: string; url: string }) => ({
         id,
         method,
