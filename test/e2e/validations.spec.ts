@@ -151,7 +151,10 @@ describe('a validation over HTTP', () => {
   });
 
   it('refuses a bad cursor, limit, status or unknown parameter with 400, and takes a large limit as 200', async () => {
-    for (const query of ['cursor=zzz', 'limit=0', 'limit=x', 'status=done', 'sort=up']) {
+    const times = [-1, 1.5, 253_402_300_800_000, 8_640_000_000_000_000, 1e300];
+    const cursors = times.map((time) => JSON.stringify([time, '00000000-0000-7000-8000-000000000000']));
+    const encoded = cursors.map((text) => `cursor=${Buffer.from(text).toString('base64url')}`);
+    for (const query of [...encoded, 'cursor=zzz', 'limit=0', 'limit=x', 'status=done', 'sort=up']) {
       expect([query, (await client.call(`/api/validations?${query}`)).status]).toEqual([query, 400]);
     }
     expect((await client.call('/api/validations?limit=100000')).status).toBe(200);

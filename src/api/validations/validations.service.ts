@@ -17,6 +17,9 @@ import type { ValidationListQueryDto } from './validation-query.dto';
 import { tagOf, validationView } from './validation-view';
 import type { ValidationDto, ValidationListDto } from './validation.dto';
 
+// The end of the year 9999: PostgreSQL cannot read how JavaScript writes later years.
+const LATEST_TIME = 253_402_300_799_999;
+
 /** What callers may ask of runs and do to them. */
 @Injectable()
 export class Validations {
@@ -110,7 +113,7 @@ export class Validations {
 
 function positionIn(cursor: string): RunPosition {
   const [time, id] = decodeCursor(cursor, 'number', 'string');
-  const createdAt = new Date(time);
-  if (Number.isNaN(createdAt.getTime()) || !isRunId(id)) throw problem('cursor_invalid');
-  return { createdAt, id };
+  if (!Number.isInteger(time) || time < 0 || time > LATEST_TIME || !isRunId(id))
+    throw problem('cursor_invalid');
+  return { createdAt: new Date(time), id };
 }
