@@ -103,6 +103,7 @@ describe('the HTTP edge of the running server', () => {
     ['what is not HTTP', 'HELLO\r\n\r\n', 400, 'http_malformed'],
     ['two lengths', line('/x', 'POST', 'Content-Length: 1\r\nContent-Length: 2\r\n'), 400, 'http_malformed'],
     ['headers of 20 kB', line('/', 'GET', `X-Long: ${'x'.repeat(20_000)}\r\n`), 431, 'headers_too_large'],
+    ['an unknown Expect', line('/health/live', 'GET', 'Expect: wonders\r\n'), 417, 'expectation_failed'],
     ['an id of 300 characters', line(`/api/queue/jobs/${'x'.repeat(300)}`), 414, 'path_too_long'],
   ])('answers %s with a problem', async (_what, request, status, code) => {
     const answer = await raw(open.url, request);

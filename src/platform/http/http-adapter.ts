@@ -9,7 +9,7 @@ import { problemOf } from '../problems/problem-of';
 import { AllowedMethods } from './allowed-methods';
 import { parseJson } from './json-body';
 import { bareSecurityHeaders } from './security-headers';
-import { answerClientError } from './socket-answer';
+import { answerClientError, answerOnSocket } from './socket-answer';
 
 export const MAX_JSON_BYTES = 1_048_576;
 
@@ -92,6 +92,10 @@ export function createHttpAdapter(_settings: Settings): HttpAdapter {
     clientErrorHandler: answerClientError,
   });
   const instance = adapter.getInstance();
+  // Node itself would answer with an empty body.
+  instance.server.on('checkExpectation', ({ socket }: IncomingMessage) =>
+    answerOnSocket(socket, 'expectation_failed'),
+  );
   instance.addHook('onRoute', ({ method, url }) => adapter.allowedMethods.add(method, url));
   // On the raw response, so that streams that are written past Fastify carry it too.
   instance.addHook('onRequest', (request, reply, done) => {
