@@ -41,7 +41,7 @@ describe('what the log keeps of an error', () => {
   });
 
   it('is the same for an error that pino-http has serialised before', () => {
-    const serialised = stdSerializers.wrapErrorSerializer(loggedError);
+    const serialised = stdSerializers.wrapErrorSerializer((error) => loggedError(error) as object);
     const error = Object.assign(new Error('It broke.'), { extra: 'y' });
     expect(serialised(error)).toEqual(loggedError(error));
   });
