@@ -19,11 +19,19 @@ const maxCharacters = 4096;
  * of characters run on the bytes, everything else in RE2JS. Cells above 4,096 characters never match. Throws PatternError.
  */
 export function compilePattern(source: string): PatternTest {
-  const expression = compileExpression(source);
-  const slow: PatternTest = (bytes, start, end) =>
-    charactersIn(bytes, start, end) <= maxCharacters && expression.matches(textOf(bytes, start, end));
   const atoms = parseAtoms(source);
+  let expression = atoms === undefined ? compileExpression(source) : undefined;
+  const slow: PatternTest = (bytes, start, end) => {
+    if (charactersIn(bytes, start, end) > maxCharacters) return false;
+    expression ??= compileExpression(source);
+    return expression.matches(textOf(bytes, start, end));
+  };
   return atoms === undefined ? slow : atomTest(atoms, slow);
+}
+
+/** Throws PatternError for a pattern that cannot be used, as `compilePattern` would sooner or later. */
+export function checkPattern(source: string): void {
+  compileExpression(source);
 }
 
 function compileExpression(source: string): RE2JS {

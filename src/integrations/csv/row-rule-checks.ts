@@ -1,4 +1,4 @@
-import { compilePattern } from './cell-pattern';
+import { checkPattern } from './cell-pattern';
 import type { ColumnRuleDto } from './column-rule.dto';
 import { dateLimit } from './date-format';
 import { isDecimalText } from './decimal-text';
@@ -69,7 +69,7 @@ function checkTest(test: CellTestDto, column: ColumnRuleDto, pointer: string, pr
 
 function operandProblem(test: CellTestDto, column: ColumnRuleDto): string | undefined {
   const value = String(test.value);
-  if (test.operator === 'matches') return refusal(() => compilePattern(value));
+  if (test.operator === 'matches') return refusal(() => checkPattern(value));
   if (test.value === undefined) return undefined;
   const kind = valueKindOf(column);
   if (kind === 'number' && !isDecimalText(value))

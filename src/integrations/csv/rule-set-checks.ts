@@ -1,4 +1,4 @@
-import { compilePattern } from './cell-pattern';
+import { checkPattern } from './cell-pattern';
 import type { ColumnRuleDto } from './column-rule.dto';
 import type { ColumnType } from './rule-words';
 import { dateLimit, DateReader } from './date-format';
@@ -28,7 +28,7 @@ export function checkReferences(ruleSet: RuleSetDto): RuleProblem[] {
     const pointer = `/columns/${index}`;
     checkNames(column, pointer, ruleSet.headerMatch ?? 'loose', names, problems);
     checkType(column, pointer, problems);
-    checkPattern(column, pointer, problems);
+    checkOwnPattern(column, pointer, problems);
     checkRange(column, pointer, problems);
   });
   checkRowRules(ruleSet, problems);
@@ -100,7 +100,7 @@ function checkType(column: ColumnRuleDto, pointer: string, problems: RuleProblem
   }
 }
 
-function checkPattern(column: ColumnRuleDto, pointer: string, problems: RuleProblem[]): void {
+function checkOwnPattern(column: ColumnRuleDto, pointer: string, problems: RuleProblem[]): void {
   if (column.pattern === undefined) {
     if (column.patternHint === undefined) return;
     problems.push({
@@ -110,7 +110,7 @@ function checkPattern(column: ColumnRuleDto, pointer: string, problems: RuleProb
     });
     return;
   }
-  const detail = refusal(() => compilePattern(column.pattern!));
+  const detail = refusal(() => checkPattern(column.pattern!));
   if (detail !== undefined) problems.push({ pointer: `${pointer}/pattern`, detail, code: 'pattern_invalid' });
 }
 

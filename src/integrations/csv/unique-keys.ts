@@ -61,6 +61,18 @@ function messageFor(names: string[]): string {
 
 /** Writes a row's key to `target` at `offset` and gives its length; 0 when all its cells are empty. At most 64 bytes. */
 export function writeKey(key: UniqueKey, row: RowCells, target: Uint8Array, offset: number): number {
+  if (key.cells.length > 1 || key.ignoreCase) return writeAnyKey(key, row, target, offset);
+  const cell = key.cells[0]!;
+  const { bytes } = row;
+  const start = row.starts[cell]!;
+  const length = row.ends[cell]! - start;
+  if (row.empty[cell] === 1) return 0;
+  if (length >= maxKeyBytes) return writeLongKey(key, row, target, offset);
+  for (let i = 0; i < length; i++) target[offset + i] = bytes[start + i]!;
+  return length;
+}
+
+function writeAnyKey(key: UniqueKey, row: RowCells, target: Uint8Array, offset: number): number {
   const { bytes, starts, ends, empty } = row;
   const fold = key.ignoreCase ? lowerCase : undefined;
   const limit = offset + maxKeyBytes;
@@ -126,10 +138,10 @@ export class SeenHashes {
   private readonly repeated: Int32Array;
   private readonly mask: number;
 
-  /** `expected` hashes get 16 bits each in two maps, of which each has between 64 KiB and `maxBytes`. */
+  /** `expected` hashes get 8 to 16 bits each in two maps, of which each has between 64 KiB and `maxBytes`. */
   constructor(expected: number, maxBytes: number) {
     let bytes = 64 * 1024;
-    while (bytes < expected * 2 && bytes < maxBytes) bytes *= 2;
+    while (bytes < expected && bytes < maxBytes) bytes *= 2;
     this.seen = new Int32Array(bytes / 4);
     this.repeated = new Int32Array(bytes / 4);
     this.mask = bytes / 4 - 1;

@@ -32,17 +32,23 @@ export async function executeValidationPass(
   onProgress: (progress: ValidationPassProgress) => void,
 ): Promise<ValidationPassResult> {
   const memory = takeMemory();
-  const file = await openFile(input.uploadPath, input.ruleSet, memory.memory);
   const store = new AttemptStore(input.database.connectionString, input.runId, input.attempt);
-  const pass = new Pass(input, file, store, memory, onProgress);
+  // The connection is made while the file is looked at; whether it was is asked below.
+  const opened = store.open();
+  opened.catch(() => undefined);
+  let file: OpenFile | undefined;
+  let pass: Pass | undefined;
   try {
+    file = await openFile(input.uploadPath, input.ruleSet, memory.memory);
+    pass = new Pass(input, file, store, memory, onProgress);
+    await opened;
     return await pass.run();
   } catch (error) {
-    pass.discard();
+    pass?.discard();
     throw error;
   } finally {
     store.close();
-    file.close();
+    file?.close();
   }
 }
 
@@ -53,7 +59,7 @@ class Pass {
   private readonly keys: UniqueKey[];
   private readonly writer: RowWriter;
   private readonly findings: FindingStore;
-  private readonly runId: Uint8Array;
+  private readonly runId: Buffer;
   private readonly marks = new RowMarks();
   private readonly privateCells: number[];
   private readonly open: BlockFile[] = [];
@@ -85,7 +91,6 @@ class Pass {
 
   async run(): Promise<ValidationPassResult> {
     removeParts(this.input.reportPath);
-    await this.store.open();
     const { reportBegin } = this.memory;
     const draft = this.create(0, reportBegin, reportBlockBytes);
     const keyLog = this.keys.length > 0 ? this.createKeyLog() : undefined;

@@ -127,7 +127,11 @@ export class CopyChannel {
     const piece = Buffer.from(buffer, byteOffset + unsent, this.at - unsent);
     this.unsent = this.at;
     this.inFlight[segment]!++;
+    // The protocol's five bytes before each piece travel with it.
+    const socket = socketOf(this.client);
+    socket.cork();
     this.copy.write(piece, () => this.whenSent(() => this.inFlight[segment]!--));
+    socket.uncork();
   }
 
   /** The COPY stream calls back when the socket has accepted a piece, which may be before it has sent it. */

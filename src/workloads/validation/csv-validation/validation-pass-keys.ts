@@ -26,6 +26,7 @@ export interface KeyOfRow {
  */
 export class KeyLog {
   private readonly seen: SeenHashes;
+  private readonly view: DataView;
 
   constructor(
     private readonly keys: UniqueKey[],
@@ -33,6 +34,7 @@ export class KeyLog {
     private readonly memory: Uint8Array,
     expectedRows: number,
   ) {
+    this.view = new DataView(memory.buffer, memory.byteOffset, memory.byteLength);
     this.seen = new SeenHashes(expectedRows * keys.length, maxFilterBytes);
   }
 
@@ -41,7 +43,7 @@ export class KeyLog {
   }
 
   add(row: number, cells: RowCells): void {
-    const { keys, file, memory } = this;
+    const { keys, file, memory, view } = this;
     file.hasRoom(keys.length * (headBytes + maxKeyBytes));
     for (let i = 0; i < keys.length; i++) {
       const at = file.at;
@@ -49,11 +51,10 @@ export class KeyLog {
       if (length === 0) continue;
       const hash = hashKey(memory, at + headBytes, length, i);
       this.seen.add(hash);
-      putInt32(memory, at, row);
-      putInt32(memory, at + 4, hash);
+      view.setInt32(at, row);
+      view.setInt32(at + 4, hash);
       memory[at + 8] = length;
-      memory[at + 9] = i >>> 8;
-      memory[at + 10] = i;
+      view.setUint16(at + 9, i);
       file.at = at + headBytes + length;
     }
   }
@@ -61,7 +62,8 @@ export class KeyLog {
   /** The keys that may occur twice, in the order of their rows; the arrays are valid until the next step. */
   *repeated(): Generator<KeyOfRow> {
     this.file.flush();
-    const block = Buffer.allocUnsafe(readBytes);
+    const block = new Uint8Array(readBytes);
+    const view = new DataView(block.buffer);
     let position = 0;
     for (let filled = 0; ;) {
       const read = this.file.read(block, filled, block.length - filled, position);
@@ -71,8 +73,8 @@ export class KeyLog {
       while (at + headBytes <= filled) {
         const end = at + headBytes + block[at + 8]!;
         if (end > filled) break;
-        if (this.seen.mayRepeat(block.readInt32BE(at + 4))) {
-          yield { row: block.readInt32BE(at), key: block.subarray(at + 9, end) };
+        if (this.seen.mayRepeat(view.getInt32(at + 4))) {
+          yield { row: view.getInt32(at), key: block.subarray(at + 9, end) };
         }
         at = end;
       }
@@ -81,11 +83,4 @@ export class KeyLog {
       filled -= at;
     }
   }
-}
-
-function putInt32(target: Uint8Array, offset: number, value: number): void {
-  target[offset] = value >>> 24;
-  target[offset + 1] = value >>> 16;
-  target[offset + 2] = value >>> 8;
-  target[offset + 3] = value;
 }

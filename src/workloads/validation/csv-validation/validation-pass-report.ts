@@ -30,11 +30,11 @@ const maxMarks = 128 * 1024;
 export class RowMarks {
   private readonly offsets: number[] = [];
   private step = 1;
-  private nextRow = 1;
+  /** The row whose beginning is to be noted next; rows come in order, from 1. */
+  nextRow = 1;
 
-  /** Notes the row that begins at `offset`; rows come in order, from 1. */
-  note(row: number, offset: number): void {
-    if (row !== this.nextRow) return;
+  /** Notes that `nextRow` begins at `offset`. */
+  note(offset: number): void {
     if (this.offsets.length === maxMarks) {
       for (let i = 0; i < maxMarks / 2; i++) this.offsets[i] = this.offsets[i * 2]!;
       this.offsets.length = maxMarks / 2;
@@ -42,7 +42,7 @@ export class RowMarks {
     }
     // The number of marks is even when it is halved, so this row is one of the new, wider steps too.
     this.offsets.push(offset);
-    this.nextRow = row + this.step;
+    this.nextRow += this.step;
   }
 
   /** The nearest remembered row at or before `row`. */

@@ -20,7 +20,7 @@ export interface RowPassParts {
   marks: RowMarks;
   rows: CopyChannel;
   keys: KeyLog | undefined;
-  runId: Uint8Array;
+  runId: Buffer;
   /** The header has private columns. */
   hasPrivate: boolean;
 }
@@ -33,11 +33,16 @@ export class RowPass {
   read = 0;
   invalid = 0;
   findingCount = 0;
-  private readonly rowHead: Uint8Array;
+  private readonly view: DataView;
+  private readonly runIdHigh: bigint;
+  private readonly runIdLow: bigint;
   private isHolding = false;
 
   constructor(private readonly parts: RowPassParts) {
-    this.rowHead = Buffer.concat([Buffer.from([0, 3, 0, 0, 0, 16]), parts.runId, Buffer.from([0, 0, 0, 4])]);
+    const { bytes } = parts.scanner;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.runIdHigh = parts.runId.readBigUInt64BE(0);
+    this.runIdLow = parts.runId.readBigUInt64BE(8);
   }
 
   /** Goes on until it has to wait. */
@@ -77,14 +82,14 @@ export class RowPass {
   private write(bound: number): void {
     const { scanner, checker, writer, rows, draft, marks } = this.parts;
     const isPlain = !rows.isLarge(bound) && writer.isPlain(scanner);
-    marks.note(this.read, draft.length);
+    if (this.read === marks.nextRow) marks.note(draft.length);
     if (!isPlain) {
       this.writeRebuilt(rows.isLarge(bound));
       return;
     }
     const start = rows.at + rowHeadBytes;
     const end = writer.copyPlain(scanner, start);
-    this.writeRowHead(scanner.bytes, rows.at, end - start);
+    this.writeRowHead(this.view, rows.at, end - start);
     rows.at = end;
     const reportBound = end - start + writer.findingsBound(scanner, checker.found);
     if (!draft.hasRoom(reportBound)) {
@@ -100,12 +105,12 @@ export class RowPass {
     if (isLarge) {
       const piece = new Uint8Array(rowHeadBytes + writer.storedBound(scanner));
       const end = writer.rebuildStored(scanner, checker, piece, rowHeadBytes);
-      this.writeRowHead(piece, 0, end - rowHeadBytes);
+      this.writeRowHead(new DataView(piece.buffer), 0, end - rowHeadBytes);
       rows.sendLarge(piece.subarray(0, end));
     } else {
       const start = rows.at + rowHeadBytes;
       const end = writer.rebuildStored(scanner, checker, scanner.bytes, start);
-      this.writeRowHead(scanner.bytes, rows.at, end - start);
+      this.writeRowHead(this.view, rows.at, end - start);
       rows.at = end;
     }
     this.writeReport(writer.storedBound(scanner) + writer.findingsBound(scanner, checker.found));
@@ -123,17 +128,14 @@ export class RowPass {
     draft.append(piece.subarray(0, writer.writeFindings(scanner, checker, piece, end)));
   }
 
-  private writeRowHead(target: Uint8Array, offset: number, length: number): void {
-    const { rowHead } = this;
-    for (let i = 0; i < rowHead.length; i++) target[offset + i] = rowHead[i]!;
-    putInt32(target, offset + 26, this.read);
-    putInt32(target, offset + 30, length);
+  /** Three fields: the run's id, the row's number, and the record of `length` bytes that follows. */
+  private writeRowHead(view: DataView, offset: number, length: number): void {
+    view.setUint16(offset, 3);
+    view.setUint32(offset + 2, 16);
+    view.setBigUint64(offset + 6, this.runIdHigh);
+    view.setBigUint64(offset + 14, this.runIdLow);
+    view.setUint32(offset + 22, 4);
+    view.setUint32(offset + 26, this.read);
+    view.setUint32(offset + 30, length);
   }
-}
-
-function putInt32(target: Uint8Array, offset: number, value: number): void {
-  target[offset] = value >>> 24;
-  target[offset + 1] = value >>> 16;
-  target[offset + 2] = value >>> 8;
-  target[offset + 3] = value;
 }

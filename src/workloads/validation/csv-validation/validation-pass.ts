@@ -29,8 +29,31 @@ export async function runValidationPass(
 ): Promise<ValidationPassResult> {
   signal.throwIfAborted();
   const worker = new Worker(workerFile(), { workerData: input, resourceLimits, execArgv: [] });
-  let timer: NodeJS.Timeout | undefined;
+  const ending = resultOf(worker, onProgress);
   let onAbort: (() => void) | undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    const result = await Promise.race([ending, aborted]);
+    // It has nothing left to do; nobody needs to wait for that.
+    void worker.terminate();
+    return result;
+  } catch (error) {
+    await worker.terminate();
+    removeParts(input.reportPath);
+    throw error;
+  } finally {
+    if (onAbort !== undefined) signal.removeEventListener('abort', onAbort);
+  }
+}
+
+async function resultOf(
+  worker: Worker,
+  onProgress: ValidationPassHooks['onProgress'],
+): Promise<ValidationPassResult> {
+  let timer: NodeJS.Timeout | undefined;
   try {
     return await new Promise<ValidationPassResult>((resolve, reject) => {
       const awaitSign = () => {
@@ -38,8 +61,6 @@ export async function runValidationPass(
         timer = setTimeout(() => reject(new Error('The validation has stopped moving.')), silenceLimitMs);
       };
       awaitSign();
-      onAbort = () => reject(signal.reason as Error);
-      signal.addEventListener('abort', onAbort, { once: true });
       worker.on('message', (message: WorkerMessage) => {
         awaitSign();
         if (message.type === 'progress') onProgress(message.progress);
@@ -49,14 +70,8 @@ export async function runValidationPass(
       worker.on('error', (error) => reject(outOfMemory(error) ?? error));
       worker.on('exit', () => reject(new Error('The validation thread ended without a result.')));
     });
-  } catch (error) {
-    await worker.terminate();
-    removeParts(input.reportPath);
-    throw error;
   } finally {
     clearTimeout(timer);
-    if (onAbort !== undefined) signal.removeEventListener('abort', onAbort);
-    await worker.terminate();
   }
 }
 
