@@ -12,6 +12,10 @@ import { ValidationClient } from '../support/validation-client';
 const rules = { name: 'people', columns: [{ name: 'id', type: 'integer' }] };
 const csv = 'id,name\n1,Ada\n';
 
+const part = (disposition: string, content = csv, type = 'text/csv') =>
+  `--b\r\nContent-Disposition: form-data; ${disposition}\r\nContent-Type: ${type}\r\n\r\n${content}\r\n--b--\r\n`;
+const json = (content: string) => part('name="ruleSet"', content, 'application/json');
+
 describe('an upload that cannot be accepted', () => {
   let server: TestServer;
   let client: ValidationClient;
@@ -127,6 +131,35 @@ describe('an upload that cannot be accepted', () => {
       body: 'x',
     });
     expect(noBoundary.status).toBe(400);
+  });
+
+  it.each([
+    [
+      'a boundary of 300 characters',
+      'b'.repeat(300),
+      part('name="file"; filename="a"'),
+      400,
+      'upload_malformed',
+    ],
+    ['a part without a name', 'b', part('filename="a"'), 400, 'upload_field_unknown'],
+    [
+      'deep JSON in a part of its own type',
+      'b',
+      json('['.repeat(9_000) + ']'.repeat(9_000)),
+      422,
+      'upload_invalid',
+    ],
+    ['a number for a rule set', 'b', json('5'), 422, 'upload_invalid'],
+  ])('answers %s with a problem', async (_what, boundary, body, status, code) => {
+    const headers = { 'content-type': `multipart/form-data; boundary=${boundary}` };
+    const answer = await client.call('/api/validations', { method: 'POST', headers, body });
+    expect([answer.status, answer.body]).toMatchObject([status, { code }]);
+  });
+
+  it('answers 415 to a compressed form, which nobody would unpack', async () => {
+    const headers = { 'content-type': 'multipart/form-data; boundary=b', 'content-encoding': 'gzip' };
+    const body = part('name="file"; filename="a"');
+    expect((await client.call('/api/validations', { method: 'POST', headers, body })).status).toBe(415);
   });
 
   it('answers 413 to a file over the limit, by its length or as soon as it is reached', async () => {

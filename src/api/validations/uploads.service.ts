@@ -53,6 +53,9 @@ export class Uploads {
       const headers = { 'accept-post': 'multipart/form-data' };
       throw problem('upload_type_unsupported', { headers });
     }
+    // The parts of a compressed form would be taken for nonsense, or nonsense for its parts.
+    if ((request.headers['content-encoding'] ?? 'identity') !== 'identity')
+      throw problem('unsupported_media_type');
     const announced = Number(request.headers['content-length'] ?? 0);
     const { VALIDATION_MAX_BYTES } = this.settings;
     if (announced > VALIDATION_MAX_BYTES + FORM_OVERHEAD_BYTES) {
@@ -99,8 +102,7 @@ export class Uploads {
   }
 
   /** A stored rule set by its name, or one written out. */
-  private async ruleSet(given: unknown): Promise<object> {
-    if (typeof given !== 'string') return acceptRuleSet(given, '#/ruleSet');
+  private async ruleSet(given: string): Promise<object> {
     if (given.startsWith('{') || given.startsWith('[')) return acceptRuleSet(parsed(given), '#/ruleSet');
     const stored = await this.ruleSets.find(given.slice(0, 200), TENANT);
     if (stored !== undefined) return stored.definition;
@@ -111,8 +113,8 @@ export class Uploads {
     );
   }
 
-  private async previousRun(given: unknown): Promise<string> {
-    const run = typeof given === 'string' ? await this.runs.find(given, TENANT) : undefined;
+  private async previousRun(given: string): Promise<string> {
+    const run = await this.runs.find(given, TENANT);
     if (run !== undefined) return run.id;
     throw fieldProblem('previousValidationId', 'is not the id of a validation run', 'unknown_run');
   }
