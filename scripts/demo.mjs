@@ -12,7 +12,8 @@ const example = {
 
 // As the server does, so that this process knows the same key and the same home.
 if (existsSync(join(root, '.env'))) process.loadEnvFile(join(root, '.env'));
-await setUpOrExit({ build: true });
+// The suite has built dist already, and runs other servers from it meanwhile: --keep-dist.
+await setUpOrExit({ build: !process.argv.includes('--keep-dist') });
 
 // Only now are the packages there that these two need.
 const { DemoServer } = await import('./demo-server.mjs');

@@ -6,12 +6,16 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { setUpOrExit } from './setup.mjs';
 
-const pollMs = 50;
+const ends = ['completed', 'failed', 'cancelled'];
+const pollMs = 20;
 // The lock of a killed worker's job runs out after 15 s, the next look at stalled jobs is up to 5 s later.
 const recoveryMs = 20_000;
 // A run that is ten times slower than it should be counts as stuck.
 const patience = 10;
-const maxTriesToHit = 5;
+// How often a run's progress is written; kills shall not all come right after that.
+const progressTickMs = 250;
+// A kill that came too late is repeated.
+const maxTriesToHit = 10;
 
 const choices = {
   worker: ['worker'],
@@ -55,12 +59,13 @@ function randomFrom(seed) {
   };
 }
 
-async function waitUntilFinished(crew, id, deadlineMs) {
+/** Waits for a state, or for so much progress; a process that ends although nobody has killed it ends the wait as well. */
+async function waitFor(crew, id, states, deadlineMs, percent = Infinity) {
   const deadline = Date.now() + deadlineMs;
   for (;;) {
     // While Redis is away or the API restarts, an answer may be missing.
     const run = await crew.client.read(id).catch((error) => ({ status: error.message }));
-    if (['completed', 'failed', 'cancelled'].includes(run.status)) return run;
+    if (states.includes(run.status) || run.progress >= percent) return run;
     await crew.assertAlive();
     if (Date.now() > deadline)
       throw new Error(`it is still "${run.status}" after ${Math.round(deadlineMs / 1000)} s`);
@@ -68,9 +73,9 @@ async function waitUntilFinished(crew, id, deadlineMs) {
   }
 }
 
-async function killAt(crew, victim, id) {
+async function kill(crew, victim, id) {
   const { status, progress } = await crew.client.read(id);
-  if (status === 'completed') return undefined;
+  if (ends.includes(status)) return undefined;
   if (victim === 'redis') crew.killRedis();
   else if (victim === 'database') await crew.killDatabase();
   else {
@@ -81,23 +86,34 @@ async function killAt(crew, victim, id) {
 }
 
 /** One upload, one kill, one count; undefined when the run was over before the kill. */
-async function torment({ crew, file, victim, momentMs, usualMs }) {
+async function torment({ crew, file, victim, percent, momentMs, usualMs }) {
   const { client } = crew;
   const { validationId: id } = await client.upload(file.path, file.rules);
-  const startedAt = performance.now();
+  const uploadedAt = performance.now();
+  await waitFor(crew, id, ['processing', ...ends], recoveryMs);
+  const begunAt = performance.now();
+  if (percent !== undefined) await waitFor(crew, id, ends, recoveryMs + patience * usualMs, percent);
   if (victim !== undefined) await pause(momentMs);
-  const progress = victim === undefined ? 0 : await killAt(crew, victim, id);
-  const run = await waitUntilFinished(crew, id, recoveryMs + patience * usualMs);
-  const tookMs = performance.now() - startedAt;
+  const killedAfterMs = performance.now() - begunAt;
+  const progress = victim === undefined ? 0 : await kill(crew, victim, id);
+  const run = await waitFor(crew, id, ends, recoveryMs + patience * usualMs);
+  const endedAt = performance.now();
   if (run.status !== 'completed') throw new Error(`it ended as ${run.status}: ${run.errorMessage}`);
   const found = await file.check(id);
   await client.remove(id);
-  return progress === undefined ? undefined : { ...found, progress, tookMs };
+  if (progress === undefined) return undefined;
+  return { ...found, progress, killedAfterMs, workMs: endedAt - begunAt, tookMs: endedAt - uploadedAt };
+}
+
+/** By the clock, which hits what has no progress yet, or by progress, which hits the ends of slow runs as well. */
+function momentFrom(random, usualMs) {
+  if (random() < 0.5) return { momentMs: random() * usualMs };
+  return { percent: random() * 100, momentMs: random() * progressTickMs };
 }
 
 async function tormentUntilHit(options, random) {
   for (let tries = 0; tries < maxTriesToHit; tries++) {
-    const result = await torment({ ...options, momentMs: random() * 0.95 * options.usualMs });
+    const result = await torment({ ...options, ...momentFrom(random, options.usualMs) });
     if (result !== undefined) return result;
   }
   throw new Error(`it was over before the kill, ${maxTriesToHit} times`);
@@ -117,10 +133,11 @@ async function tormentAll({ crew, file, runs, victims, seed }) {
   for (let run = 1; run <= runs; run++) {
     const victim = victims[(run - 1) % victims.length];
     try {
-      const result = await tormentUntilHit({ crew, file, victim, usualMs: undisturbed.tookMs }, random);
+      const result = await tormentUntilHit({ crew, file, victim, usualMs: undisturbed.workMs }, random);
       slowestMs = Math.max(slowestMs, result.tookMs);
       if (result.deviations.length > 0) failed++;
-      console.log(`run ${run}: ${victim} killed at ${Math.floor(result.progress)} %, ${describe(result)}`);
+      const moment = `${Math.floor(result.progress)} % (${(result.killedAfterMs / 1000).toFixed(1)} s)`;
+      console.log(`run ${run}: ${victim} killed at ${moment}, ${describe(result)}`);
     } catch (error) {
       failed++;
       console.log(`run ${run}: ${victim} killed, but ${error.message}`);
@@ -172,4 +189,9 @@ for (const name of Object.keys(process.env)) {
   if (/^(REDIS_|DATABASE_|HOLDFAST_|PORT$|ROLE$|NODE_ENV$)/.test(name)) delete process.env[name];
 }
 await setUpOrExit({ build: !options.isBuilt });
-process.exitCode = (await torture(options)) ? 0 : 1;
+try {
+  process.exitCode = (await torture(options)) ? 0 : 1;
+} catch (error) {
+  console.error(`The torture broke off: ${error.message}`);
+  process.exitCode = 1;
+}

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { tortureRules, writeTortureFile, type TortureTruth } from '../../scripts/torture-file.mjs';
 import { eventually } from '../support/eventually';
 import type { ApiClient } from './api-client';
@@ -6,6 +7,8 @@ import { FaultScene } from './fault-scene';
 import { holdValidationsUp, storedRows } from './database-client';
 
 const rows = 50_000;
+// Longer than the job's three attempts with their waits of 2 and 4 s, had each of them just failed.
+const outageMs = 8_000;
 const startDeadlineMs = 30_000;
 const endDeadlineMs = 120_000;
 
@@ -29,6 +32,7 @@ describe('F41: PostgreSQL is killed in the middle of a validation and comes back
     const { validationId } = (await api.upload(file, tortureRules)).body as { validationId: string };
     await api.waitForProgress(validationId, startDeadlineMs);
     await scene.postgres?.kill();
+    const isOver = pause(outageMs);
 
     expect((await api.get(`/api/validations/${validationId}`)).status).toBe(503);
     const refusal = await api.upload(file, tortureRules);
@@ -38,6 +42,7 @@ describe('F41: PostgreSQL is killed in the middle of a validation and comes back
     await api.waitForJob(String(job.body['id']), startDeadlineMs);
     expect((await api.get('/health/live')).status).toBe(200);
 
+    await isOver;
     await scene.postgres?.restart();
     await eventually(
       async () => expect((await api.get(`/api/validations/${validationId}`)).status).toBe(200),
