@@ -1,3 +1,4 @@
+import { guardedStart } from './formula-guard';
 import { UnreadableFileError } from './unreadable-file';
 
 const lineFeed = 10;
@@ -53,6 +54,8 @@ export class RecordScanner {
   /** Cells of the record, also those above `maxCells`. */
   count = 0;
   flags = 0;
+  /** Some cell begins with a sign that a spreadsheet may take for a formula; see `needsGuard`. */
+  hasFormulaStart = false;
   recordStart: number;
   /** Without the line end. */
   recordEnd: number;
@@ -175,6 +178,8 @@ export class RecordScanner {
     const { bytes, starts, ends, rawEnds, filledTo } = this;
     const limit = starts.length;
     const highest = this.highestSpecial;
+    const formulaStarts = guardedStart;
+    let formulas = 0;
     const isQuoting = classes[quote] === atQuote;
     let at = from;
     let count = 0;
@@ -190,6 +195,7 @@ export class RecordScanner {
         at = this.scanQuoted(at, count);
         if (at === needsMore) return needsMore;
         kind = classes[bytes[at]!]!;
+        formulas |= formulaStarts[bytes[start + 1]!]!;
       } else {
         for (;;) {
           // Most bytes of most files are above every special one, which saves them the look-up.
@@ -199,6 +205,7 @@ export class RecordScanner {
           else break;
           at++;
         }
+        if (at > start) formulas |= formulaStarts[bytes[start]!]!;
         if (count < limit) {
           starts[count] = start;
           ends[count] = at;
@@ -212,6 +219,7 @@ export class RecordScanner {
       }
       // The sentinel, or a CR just before it, may be no line end at all.
       if (!this.hasEnded && (at >= filledTo || (kind === atReturn && at + 1 >= filledTo))) return needsMore;
+      this.hasFormulaStart = formulas !== 0;
       this.count = count;
       this.recordEnd = at;
       return kind === atReturn ? at + 2 : at + 1;

@@ -1,6 +1,6 @@
 import { bytesOf } from './cell-text';
 import type { FindingKind } from './finding-catalog';
-import { guard, guardedStart, needsGuard } from './formula-guard';
+import { guard, needsGuard } from './formula-guard';
 import { reportColumns, type HeaderMap } from './header';
 import { maxCells, type RecordScanner } from './record-scanner';
 import { mask, type RowChecker } from './row-checker';
@@ -71,11 +71,10 @@ export class RowWriter {
   /** Whether the row can be written as it stands, but for masked cells: `writeStored` then takes one piece of memory. */
   isPlain(record: RecordScanner): boolean {
     if (!this.keepsAll || record.flags !== 0 || record.count !== this.header.width) return false;
+    if (!record.hasFormulaStart) return true;
     const { bytes, starts, ends, count } = record;
-    const table = guardedStart;
     for (let i = 0; i < count; i++) {
-      const start = starts[i]!;
-      if (table[bytes[start]!] === 1 && needsGuard(bytes, start, ends[i]!)) return false;
+      if (needsGuard(bytes, starts[i]!, ends[i]!)) return false;
     }
     return true;
   }

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { csvReportToJson } from './report-json';
 import { FindingCatalog } from './finding-catalog';
 import { mapHeader } from './header';
@@ -9,7 +10,7 @@ import { textOf } from './cell-text';
 import type { ColumnRuleDto } from './column-rule.dto';
 
 /** Checks a small file and gives its findings as `row rule column`, what would be stored, and the report. */
-function check(csv: string, rules?: object) {
+function check(csv: string, rules?: object, mayGenerateCode = true) {
   const ruleSet = rules === undefined ? undefined : parseRuleSet({ name: 'r', ...rules });
   const catalog = new FindingCatalog();
   const scanner = new RecordScanner({ delimiter: 44 });
@@ -24,7 +25,7 @@ function check(csv: string, rules?: object) {
       textOf(scanner.bytes, scanner.starts[i]!, scanner.ends[i]!),
     );
   const header = mapHeader(cells(), ruleSet, catalog);
-  const checker = new RowChecker(header, ruleSet, catalog);
+  const checker = new RowChecker(header, ruleSet, catalog, { mayGenerateCode });
   const privateCells = header.ruleCells.filter(
     (cell, i) => cell >= 0 && ruleSet?.columns[i]?.private === true,
   );
@@ -208,6 +209,48 @@ describe('the check of a row', () => {
     );
     expect(report).not.toContain('SECRET');
     expect(stored).toEqual(['1,•••,a', '•••,•••', '•••,•••,•••,•••', '4,,z', '•••,•••,•••']);
+  });
+});
+
+describe('generated code', () => {
+  it('finds what the loop finds, whatever the cells hold', () => {
+    const rules = {
+      ...columns(
+        { name: 'a', required: true, type: 'integer', min: 3, minLength: 2, pattern: '\\d*1' },
+        { name: 'b', trim: true, type: 'date', max: '2020-01-01', severities: { range: 'info' } },
+        { name: 'c', type: 'boolean', private: true },
+        { name: 'd', maxLength: 2, required: true, trim: true },
+      ),
+      emptyValues: ['-'],
+      comparisons: [{ left: 'c', operator: '!=', right: 'd' }],
+      conditions: [
+        { when: [{ column: 'c', operator: 'empty' }], then: [{ column: 'b', operator: 'notEmpty' }] },
+      ],
+    };
+    const cell = fc.constantFrom(
+      '',
+      '-',
+      ' ',
+      '1',
+      '11',
+      '2',
+      'x',
+      'yes',
+      ' 2019-05-05 ',
+      '2024-01-01',
+      'long',
+      '=1',
+      '-5',
+    );
+    const rows = fc.array(fc.array(cell, { minLength: 3, maxLength: 5 }), { maxLength: 20 });
+    fc.assert(
+      fc.property(rows, (lines) => {
+        const csv = `a,b,c,d\n${lines.map((line) => `${line.join(',')}\n`).join('')}`;
+        const generated = check(csv, rules);
+        const looped = check(csv, rules, false);
+        expect([generated.findings, generated.report]).toEqual([looped.findings, looped.report]);
+      }),
+    );
   });
 });
 

@@ -1,12 +1,13 @@
 import { ByteSet } from './byte-set';
-import { compileColumn, type ColumnChecks } from './cell-checks';
+import { compileColumn } from './cell-checks';
 import { bytesOf } from './cell-text';
+import { compileColumns, loopOver, type ColumnCodeOwner, type ColumnTask } from './column-code';
 import type { FindingCatalog } from './finding-catalog';
 import { isGuarded } from './formula-guard';
 import type { HeaderMap } from './header';
 import { maxCells, recordFlags, type RecordScanner } from './record-scanner';
 import { defineStructure, type StructureKinds } from './row-structure';
-import { compileRowRules, type RowCells, type RowCheck } from './row-rules';
+import { compileRowRules } from './row-rules';
 import type { RuleSetDto } from './rule-set.dto';
 
 /** What stands in place of a private value, in findings, stored rows and reports. */
@@ -15,22 +16,19 @@ const maskBytes = bytesOf(mask);
 
 const shiftingFlags = recordFlags.unterminatedQuote | recordFlags.textAfterQuote;
 
-interface ColumnPlan extends ColumnChecks {
-  cell: number;
+interface ColumnPlan extends ColumnTask {
   name: string;
   trim: boolean;
-  /** The finding for an empty cell; 0 when it may be empty. */
-  emptyKind: number;
   /** Cells may hold the mask of an earlier report. */
   mayBeMasked: boolean;
-  /** There is more to look at than whether the cell is empty and right. */
-  isSpecial: boolean;
   masked: number;
 }
 
 export interface RowCheckerOptions {
   mayBeDamaged?: boolean;
   mayHaveNul?: boolean;
+  /** Default true; the checks are the same without, and slower. */
+  mayGenerateCode?: boolean;
 }
 
 /**
@@ -38,7 +36,7 @@ export interface RowCheckerOptions {
  * findings of the row (numbers of the catalog, counted there) and `hasError` says whether the row is invalid. The guards
  * of an earlier report are taken off the scanner's cells on the way.
  */
-export class RowChecker implements RowCells {
+export class RowChecker implements ColumnCodeOwner<ColumnPlan> {
   readonly found: number[] = [];
   hasError = false;
   /** The row has a cell for every column, so its cells mean something. */
@@ -52,7 +50,7 @@ export class RowChecker implements RowCells {
   readonly invalid = new Uint8Array(maxCells);
   readonly empty = new Uint8Array(maxCells);
   private readonly columns: ColumnPlan[];
-  private readonly rowChecks: RowCheck[];
+  private readonly checkColumns: (record: RecordScanner) => void;
   private readonly structure: StructureKinds;
   private readonly emptyValues: ByteSet | undefined;
   private readonly looksForDamage: boolean;
@@ -68,7 +66,9 @@ export class RowChecker implements RowCells {
     this.looksForDamage = options.mayBeDamaged === true || options.mayHaveNul === true;
     this.emptyValues = ruleSet?.emptyValues?.length ? new ByteSet(ruleSet.emptyValues) : undefined;
     this.columns = ruleSet === undefined ? [] : planColumns(ruleSet, header, catalog);
-    this.rowChecks = ruleSet === undefined ? [] : compileRowRules(ruleSet, header, catalog);
+    const rowChecks = ruleSet === undefined ? [] : compileRowRules(ruleSet, header, catalog);
+    const compile = options.mayGenerateCode === false ? loopOver : compileColumns;
+    this.checkColumns = compile<ColumnPlan>(this, this.columns, rowChecks);
   }
 
   check(record: RecordScanner): void {
@@ -105,54 +105,14 @@ export class RowChecker implements RowCells {
     }
   }
 
-  private add(kind: number): void {
+  add(kind: number): void {
     this.found.push(kind);
     this.catalog.counts[kind]!++;
     if (this.catalog.kinds[kind]!.severity === 'error') this.hasError = true;
   }
 
-  private checkColumns(record: RecordScanner): void {
-    const { bytes, starts, ends, columns, invalid, empty } = this;
-    const recordStarts = record.starts;
-    const recordEnds = record.ends;
-    for (let i = 0; i < columns.length; i++) {
-      const column = columns[i]!;
-      const cell = column.cell;
-      const start = (starts[cell] = recordStarts[cell]!);
-      const end = (ends[cell] = recordEnds[cell]!);
-      invalid[cell] = 0;
-      if (start === end || (column.isSpecial && this.countsAsEmpty(column))) {
-        empty[cell] = 1;
-        if (column.emptyKind !== 0) this.addEmpty(column);
-        continue;
-      }
-      empty[cell] = 0;
-      const type = column.type;
-      if (type !== undefined) {
-        const kind = type(bytes, starts[cell], ends[cell]);
-        if (kind !== 0) {
-          this.add(kind);
-          if (kind < column.rangeFrom) {
-            invalid[cell] = 1;
-            continue;
-          }
-        }
-      }
-      const others = column.others;
-      for (let k = 0; k < others.length; k++) {
-        const kind = others[k]!(bytes, starts[cell], ends[cell]);
-        if (kind !== 0) this.add(kind);
-      }
-    }
-    const checks = this.rowChecks;
-    for (let i = 0; i < checks.length; i++) {
-      const kind = checks[i]!(this);
-      if (kind !== 0) this.add(kind);
-    }
-  }
-
-  /** Trims the cell first; a masked one is as good as empty. */
-  private countsAsEmpty(column: ColumnPlan): boolean {
+  /** For the compiled columns. Trims the cell first; a masked one is as good as empty. */
+  countsAsEmpty(column: ColumnPlan): boolean {
     const { bytes, starts, ends } = this;
     const { cell } = column;
     let start = starts[cell]!;
@@ -170,7 +130,7 @@ export class RowChecker implements RowCells {
     return start === end || (this.emptyValues?.has(bytes, start, end) ?? false);
   }
 
-  private addEmpty(column: ColumnPlan): void {
+  addEmpty(column: ColumnPlan): void {
     const { bytes, starts, ends } = this;
     if (column.mayBeMasked && isMask(bytes, starts[column.cell]!, ends[column.cell]!)) return;
     this.add(column.emptyKind);

@@ -133,10 +133,14 @@ function scramble(hash: number): number {
  * for others.
  */
 export class SeenHashes {
-  hasRepeated = false;
   private readonly seen: Int32Array;
   private readonly repeated: Int32Array;
+  /** A short form of the same, by the first 19 bits of a hash: small enough for a cache, and mostly the answer. */
+  private readonly coarse = new Int32Array(16_384);
   private readonly mask: number;
+  private readonly waiting = new Int32Array(256);
+  private waitingCount = 0;
+  private isAnyRepeated = false;
 
   /** `expected` hashes get 8 to 16 bits each in two maps, of which each has between 64 KiB and `maxBytes`. */
   constructor(expected: number, maxBytes: number) {
@@ -147,20 +151,44 @@ export class SeenHashes {
     this.mask = bytes / 4 - 1;
   }
 
-  /** Both bits of a hash lie in one word: one look into the memory, which is too large for a cache. */
+  /** Whether any hash may have come more than once. */
+  get hasRepeated(): boolean {
+    this.settle();
+    return this.isAnyRepeated;
+  }
+
   add(hash: number): void {
-    const word = (hash >>> 10) & this.mask;
-    const bits = (1 << (hash & 31)) | (1 << ((hash >>> 5) & 31));
-    const before = this.seen[word]!;
-    if ((before & bits) !== bits) this.seen[word] = before | bits;
-    else {
-      this.hasRepeated = true;
-      this.repeated[word]! |= bits;
-    }
+    this.waiting[this.waitingCount++] = hash;
+    if (this.waitingCount === this.waiting.length) this.settle();
   }
 
   mayRepeat(hash: number): boolean {
+    if (this.waitingCount > 0) this.settle();
+    if ((this.coarse[hash >>> 18]! & (1 << ((hash >>> 13) & 31))) === 0) return false;
     const bits = (1 << (hash & 31)) | (1 << ((hash >>> 5) & 31));
     return (this.repeated[(hash >>> 10) & this.mask]! & bits) === bits;
+  }
+
+  /**
+   * Looks up all waiting hashes at once: the map is larger than a cache, and a processor waits for many places of memory as
+   * long as for one. For the same reason both bits of a hash lie in one word.
+   */
+  private settle(): void {
+    const { seen, waiting, mask } = this;
+    for (let i = 0; i < this.waitingCount; i++) {
+      const hash = waiting[i]!;
+      const word = (hash >>> 10) & mask;
+      const bits = (1 << (hash & 31)) | (1 << ((hash >>> 5) & 31));
+      const before = seen[word]!;
+      seen[word] = before | bits;
+      if ((before & bits) === bits) this.noteRepeated(hash, word, bits);
+    }
+    this.waitingCount = 0;
+  }
+
+  private noteRepeated(hash: number, word: number, bits: number): void {
+    this.isAnyRepeated = true;
+    this.coarse[hash >>> 18]! |= 1 << ((hash >>> 13) & 31);
+    this.repeated[word]! |= bits;
   }
 }
