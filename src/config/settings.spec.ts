@@ -53,6 +53,33 @@ describe('settings', () => {
     expect(problemsOf({ REDIS_URL: 'redis://a', REDIS_CLUSTER_NODES: 'b:1' })).toHaveLength(1);
   });
 
+  it.each([
+    ['REDIS_URL', 'redis://:s3cret%ZZ@127.0.0.1:6379'],
+    ['REDIS_URL', 'redis://:s3cret@ho st:6379'],
+    ['REDIS_URL', 'redis://:s3cret@127.0.0.1:99999'],
+    ['REDIS_URL', 'redis://:s3cret@127.0.0.1:6379/first'],
+    ['DATABASE_URL', 'postgres://me:s3cret%ZZ@127.0.0.1/x'],
+    ['DATABASE_URL', 'postgres://me:s3cret@127.0.0.1:port/x'],
+    ['HOLDFAST_BOOTSTRAP_KEY', 's3cret-of-16-characters\n'],
+  ])('refuse a %s that cannot be used, without showing it', (name, value) => {
+    const problems = problemsOf({ [name]: value });
+    expect(problems).toEqual([expect.stringMatching(new RegExp(`^${name} `))]);
+    expect(problems[0]).not.toContain('s3cret');
+  });
+
+  it('take the ways in which an address may be written', () => {
+    for (const REDIS_URL of ['redis://h', 'rediss://u:p%40ss@[::1]:6380/3', 'redis://:p@h/']) {
+      expect(problemsOf({ REDIS_URL })).toEqual([]);
+    }
+    for (const DATABASE_URL of [
+      'postgres://h/d',
+      'postgresql://u:p%40@h:5433/d?sslmode=require',
+      'postgres:///d',
+    ]) {
+      expect(problemsOf({ DATABASE_URL })).toEqual([]);
+    }
+  });
+
   it('give a worker a port of its own for its probes', () => {
     expect(readSettings({ ROLE: 'worker' }).port).toBe(3001);
   });

@@ -50,6 +50,10 @@ export class Settings {
   @IsString()
   @MinLength(16)
   @MaxLength(512)
+  // A secret that was read from a file often ends with its line break, and would let nobody in.
+  @Matches(/^\S(.*\S)?$/s, {
+    message: 'HOLDFAST_BOOTSTRAP_KEY must not begin or end with a space or a line break',
+  })
   HOLDFAST_BOOTSTRAP_KEY?: string;
 
   @IsOptional()
@@ -212,6 +216,36 @@ function missingInProduction(settings: Settings): string[] {
   return missing;
 }
 
+/** Addresses that only look like one; what is wrong is not shown, because a password may stand there. */
+function badAddresses({ REDIS_URL, DATABASE_URL }: Settings): string[] {
+  const found: string[] = [];
+  if (REDIS_URL?.startsWith('redis') === true && !isAddress(REDIS_URL, /^(\/\d{0,4})?$/)) {
+    found.push(
+      'REDIS_URL cannot be read: write redis://user:password@host:port/0, special signs percent-encoded',
+    );
+  }
+  // PostgreSQL's own form without a host is no URL for everybody.
+  if (
+    DATABASE_URL?.startsWith('postgres') === true &&
+    !isAddress(DATABASE_URL.replace(':///', '://localhost/'))
+  ) {
+    found.push(
+      'DATABASE_URL cannot be read: write postgres://user:password@host:port/database, special signs percent-encoded',
+    );
+  }
+  return found;
+}
+
+function isAddress(text: string, path = /^/): boolean {
+  try {
+    const { username, password, pathname } = new URL(text);
+    [username, password].forEach((part) => decodeURIComponent(part));
+    return path.test(pathname);
+  } catch {
+    return false;
+  }
+}
+
 function contradictions(settings: Settings): string[] {
   const ways = [settings.REDIS_URL, settings.REDIS_SENTINELS, settings.REDIS_CLUSTER_NODES].filter(Boolean);
   const found: string[] = [];
@@ -242,7 +276,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
   const problems = validateSync(settings, { skipMissingProperties: true }).flatMap((error) =>
     Object.values(error.constraints ?? {}).slice(0, 1),
   );
-  problems.push(...missingInProduction(settings), ...contradictions(settings));
+  problems.push(...missingInProduction(settings), ...contradictions(settings), ...badAddresses(settings));
   if (problems.length > 0) throw new SettingsError(problems);
   return settings;
 }
