@@ -80,7 +80,7 @@ async function readPart(part: Multipart, draft: Draft, sink: UploadSink): Promis
       return;
     }
     default:
-      throw unknownField(part.fieldname as string | undefined);
+      throw unknownField(part.fieldname);
   }
 }
 

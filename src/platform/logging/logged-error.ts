@@ -14,7 +14,7 @@ export function loggedError(given: unknown): unknown {
   const error = (given as { raw?: unknown } | null | undefined)?.raw ?? given;
   if (typeof error === 'string') return error.slice(0, MAX_MESSAGE_CHARACTERS);
   if (!(error instanceof Error)) return error;
-  const { type, stack = '' } = stdSerializers.err(error);
+  const { type, stack } = stdSerializers.err(error);
   const chain = causesOf(error);
   return {
     type,
