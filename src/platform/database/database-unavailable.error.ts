@@ -8,8 +8,9 @@ export class DatabaseUnavailableError extends Error {
   }
 }
 
-// Class 08 is connection trouble, 57P0x a server that stops or starts, 53300 too many clients, 53100 a full disk.
-const away = /^(08\w{3}|57P0\d|53\d{3})$/;
+// Class 08 is connection trouble, 57P0x a server that stops or starts, 53300 too many clients, 53100 a full disk;
+// class 28 and 3D000 a user or a database that is not let in (any more), 25006 a replica, 57014 a statement out of time.
+const away = /^(08\w{3}|28\w{3}|3D000|25006|57014|57P0\d|53\d{3})$/;
 const lostConnection =
   /Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error/;
 const networkCodes = new Set([
