@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { JobReader } from '../../src/platform/queue/job-reader.service';
+import { ValidationRunStore } from '../../src/workloads/validation/validation-run.store';
 import { eventually } from '../support/eventually';
 import { startTestServer, type TestServer } from '../support/server';
 import { ValidationClient } from '../support/validation-client';
@@ -87,6 +88,23 @@ describe('cancelling and deleting a validation', () => {
       expect(rows[0]).toEqual({ left: '0' });
     }, 15_000);
     expect(await files()).toEqual([]);
+  });
+
+  it('deletes no result for who wanted to stop a run that finished in the same moment', async () => {
+    const id = await client.upload('id\n1\n');
+    await client.until(id, ['completed']);
+    const store = server.app.get(ValidationRunStore);
+    const run = (await store.find(id))!;
+    for (const [headers, expected] of [
+      [{}, [409, 'conflict']],
+      [{ 'if-match': `W/"${run.version}"` }, [412, 'validation_changed']],
+    ] as const) {
+      const read = jest.spyOn(store, 'find').mockResolvedValueOnce({ ...run, status: 'processing' });
+      const { status, body } = await remove(id, headers);
+      read.mockRestore();
+      expect([status, body['code']]).toEqual(expected);
+    }
+    expect((await client.read(id)).status).toBe('completed');
   });
 
   it('changes nothing for who has seen another state', async () => {

@@ -108,7 +108,7 @@ export class ValidationsController {
   @ApiHeader({ name: 'If-Match', required: false })
   @ApiResponse({ status: 202, type: AcceptedValidationDto, description: 'Cancelled.' })
   @ApiNoContentResponse({ description: 'Deleted.' })
-  @ApiProblems('validation_not_found', 'validation_changed')
+  @ApiProblems('validation_not_found', 'validation_changed', 'conflict')
   async remove(
     @Param('id') id: string,
     @Headers('if-match') ifMatch: string | undefined,

@@ -10,6 +10,7 @@ import {
   type ValidationRun,
 } from '../../workloads/validation/validation-run.store';
 import { isRunId } from '../../workloads/validation/run-id';
+import type { Problem } from '../../platform/problems/problem';
 import { problem } from '../../platform/problems/problem-catalogue';
 import { Database } from '../../platform/database/database.service';
 import { decodeCursor, encodeCursor, nextLink } from './cursor';
@@ -84,15 +85,21 @@ export class Validations {
     if (ifMatch !== undefined && !this.matches(ifMatch, run)) throw problem('validation_changed');
     if (!isFinished(run.status)) {
       const cancelled = await this.runs.cancel(id);
-      if (cancelled !== undefined) {
-        await this.release(cancelled);
-        return cancelled;
-      }
+      if (cancelled === undefined) throw await this.finishedMeanwhile(id, ifMatch);
+      await this.release(cancelled);
+      return cancelled;
     }
     await this.runs.remove(id);
     await this.release(run);
     await this.quietly(() => this.storage.remove(reportOf(run)));
     return undefined;
+  }
+
+  /** Who wanted to stop a run has not asked for its result to be deleted. */
+  private async finishedMeanwhile(id: string, ifMatch: string | undefined): Promise<Problem> {
+    const { status } = await this.require(id);
+    const detail = `The run is ${status} now; send the request again to delete it.`;
+    return problem(ifMatch === undefined ? 'conflict' : 'validation_changed', { detail });
   }
 
   /** A job that waits has nothing to do any more, and a file that nobody reads takes room; both may also go later. */
