@@ -44,6 +44,9 @@ export class Database implements OnApplicationBootstrap, OnApplicationShutdown {
     });
     // An idle connection that dies is replaced at the next query; without a listener it would end the process.
     this.pool.on('error', (error) => this.logError(error));
+    // The pool listens to idle connections only: one that dies between two statements of a transaction
+    // fails the next statement, and must not end the process before.
+    this.pool.on('connect', (client) => client.on('error', (error: Error) => this.logError(error)));
     this.query = drizzle(this.pool);
   }
 

@@ -129,7 +129,7 @@ describe('workers on a real Redis', () => {
     });
 
     it('is given back when the server stops', async () => {
-      const { runner, write, read, stop } = await start(untilAborted);
+      const { runner, write, read, stop } = await start(untilAborted, { SHUTDOWN_TIMEOUT_MS: '15000' });
       const other = await start();
       const id = await write('x');
       const working = runner.processNext('notes');
