@@ -13,7 +13,11 @@ import { isDiskFull } from '../../platform/storage/storage-full.error';
 import { acceptRuleSet, RuleSetStore } from '../../workloads/validation/rule-set.store';
 import { newRunId } from '../../workloads/validation/run-id';
 import { uploadOf } from '../../workloads/validation/validation-files';
-import { ValidationRunStore, type ValidationRun } from '../../workloads/validation/validation-run.store';
+import {
+  jobKeyOf,
+  ValidationRunStore,
+  type ValidationRun,
+} from '../../workloads/validation/validation-run.store';
 import { readUploadForm, type UploadForm } from './upload-form';
 import { fieldProblem } from './field-problem';
 
@@ -97,7 +101,10 @@ export class Uploads {
       ...(form.ruleSet !== undefined && { ruleSet: form.ruleSet as { name: string } }),
       ...(form.previousValidationId !== undefined && { previousRunId: form.previousValidationId }),
     });
-    this.logger.log(`[QUEUE] Enqueued validation job ${run.jobId} for run ${run.id}`);
+    this.logger.log({
+      msg: `[QUEUE] Enqueued validation job ${jobKeyOf(run.id)} for run ${run.id}`,
+      jobId: run.jobId,
+    });
     return run;
   }
 

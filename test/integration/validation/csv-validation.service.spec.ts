@@ -51,7 +51,6 @@ describe('one attempt of a validation', () => {
     );
 
   const job = (isLastAttempt = false): ValidationJob => ({
-    id: 'validation_test',
     isLastAttempt,
     reportProgress: () => Promise.resolve(),
   });
@@ -181,6 +180,9 @@ describe('one attempt of a validation', () => {
     );
     finish();
     await running;
-    expect(told).toEqual([{ stage: 'rules', percent: 80.125, rows: 7 }]);
+    expect(told).toEqual([
+      { stage: 'rules', percent: 80.125, rows: 7 },
+      { stage: 'results', percent: 100, rows: 1 },
+    ]);
   });
 });

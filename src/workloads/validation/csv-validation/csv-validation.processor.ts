@@ -17,7 +17,6 @@ export class CsvValidationProcessor extends JobConsumer<typeof csvValidationQueu
 
 function handleOf(job: Job): ValidationJob {
   return {
-    id: job.id ?? '',
     isLastAttempt: job.attemptsMade + 1 >= (job.opts.attempts ?? 1),
     reportProgress: (progress) => job.updateProgress({ ...progress }),
   };

@@ -4,6 +4,7 @@ import { Queue } from 'bullmq';
 import { jobId } from '../../../platform/queue/job-id';
 import { JobProducer } from '../../../platform/queue/job-producer';
 import { JobReader, type JobState } from '../../../platform/queue/job-reader.service';
+import { jobKeyOf } from '../validation-run.store';
 import type { ValidateFilePayload } from './csv-validation.payload';
 import { csvValidationQueue } from './csv-validation.queue';
 
@@ -11,7 +12,8 @@ import { csvValidationQueue } from './csv-validation.queue';
 export interface ValidationJobStatus {
   readonly id: string;
   readonly state: JobState;
-  readonly progress: unknown;
+  /** 0 to 100. */
+  readonly progress: number;
   readonly data: ValidateFilePayload;
 }
 
@@ -25,7 +27,7 @@ export class CsvValidationProducer extends JobProducer<typeof csvValidationQueue
   }
 
   validateFile(payload: ValidateFilePayload) {
-    return this.add('validate-file', payload, { key: `validation-${payload.validationRunId}` });
+    return this.add('validate-file', payload, { key: jobKeyOf(payload.validationRunId) });
   }
 
   /** Takes a job id, or its key `validation-<uuid>`; undefined once Redis has forgotten the job. */
@@ -33,11 +35,16 @@ export class CsvValidationProducer extends JobProducer<typeof csvValidationQueue
     const job = await this.reader.read(id.startsWith('validation-') ? jobId('validation', id) : id);
     if (job === undefined || job.queue !== csvValidationQueue.name) return undefined;
     const { id: ownId, state, progress, data } = job;
-    return { id: ownId, state, progress, data: JSON.parse(data) as ValidateFilePayload };
+    return { id: ownId, state, progress: percentOf(progress), data: JSON.parse(data) as ValidateFilePayload };
   }
 
   /** Takes a job that has not begun out of the queue; false when a worker holds it, or there is none. */
   async discard(id: string): Promise<boolean> {
     return (await this.jobs.remove(id)) === 1;
   }
+}
+
+function percentOf(progress: unknown): number {
+  const { percent } = (progress ?? {}) as { percent?: unknown };
+  return typeof percent === 'number' ? percent : 0;
 }

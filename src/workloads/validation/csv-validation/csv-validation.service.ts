@@ -10,7 +10,7 @@ import type { RuleSet } from '../../../integrations/csv/rule-set';
 import { ValidationAttemptStore } from '../validation-attempt.store';
 import { reportOf, uploadOf } from '../validation-files';
 import { ValidationLogStore, type LogLevel } from '../validation-log.store';
-import type { ValidationRun } from '../validation-run.store';
+import { jobKeyOf, type ValidationRun } from '../validation-run.store';
 import { AttemptFailedError, describeFailure, originOfFailure } from './attempt-failure';
 import { AttemptMonitor, type JobProgress } from './attempt-monitor';
 import { PassRunner } from './pass-runner';
@@ -18,7 +18,6 @@ import { StaleAttemptError } from './validation-pass';
 
 /** The job on whose behalf a run is validated. */
 export interface ValidationJob {
-  readonly id: string;
   readonly isLastAttempt: boolean;
   reportProgress(progress: JobProgress): Promise<void>;
 }
@@ -48,12 +47,13 @@ export class CsvValidationService {
   async run(runId: string, job: ValidationJob, signal: AbortSignal): Promise<ValidationOutcome> {
     const run = await this.patiently(() => this.attempts.claim(runId), signal);
     if (run === undefined) return this.withoutWork(runId);
-    await this.tell(run, 'info', `[WORKER] Started processing job ${job.id}`);
+    await this.tell(run, 'info', `[WORKER] Started processing job ${jobKeyOf(run.id)}`);
     const monitor = new AttemptMonitor(run, this.attempts, (progress) => job.reportProgress(progress));
     try {
       const { rows } = await this.validate(run, monitor, signal);
       await monitor.stop();
-      return await this.complete(run, job, rows);
+      await this.quietly(() => job.reportProgress({ percent: 100, stage: 'results', rows: rows.read }));
+      return await this.complete(run, rows);
     } catch (error) {
       await monitor.stop();
       return await this.settle(run, job, error, signal, monitor.signal.aborted);
@@ -97,7 +97,7 @@ export class CsvValidationService {
     signal: AbortSignal,
     isLost: boolean,
   ): Promise<ValidationOutcome> {
-    if (isLost || error instanceof StaleAttemptError) return this.stand(run, job);
+    if (isLost || error instanceof StaleAttemptError) return this.stand(run);
     if (!signal.aborted)
       this.logger.warn({ msg: `Attempt of run ${run.id} ended`, at: originOfFailure(error) });
     if (isDatabaseAway(error)) await this.quietly(() => this.patiently(() => this.database.pingMs(), signal));
@@ -108,35 +108,31 @@ export class CsvValidationService {
         : this.attempts.giveBack(run, signal.aborted ? null : ending.message),
     );
     // The commit may have gone through although its answer never came.
-    if (wasMine === false) return this.stand(run, job);
+    if (wasMine === false) return this.stand(run);
     if (wasMine === true) await this.quietly(() => this.storage.remove(reportOf(run)));
     await this.tell(
       run,
       ending.isOver ? 'error' : 'warn',
-      `[WORKER] Job ${job.id} stopped: ${ending.message}`,
+      `[WORKER] Job ${jobKeyOf(run.id)} stopped: ${ending.message}`,
     );
     throw ending.isHopeless ? new HopelessJobError(ending.message) : new AttemptFailedError(ending.message);
   }
 
   /** Accepts what was decided about the run elsewhere. */
-  private async stand(run: ValidationRun, job: ValidationJob): Promise<ValidationOutcome> {
+  private async stand(run: ValidationRun): Promise<ValidationOutcome> {
     const state = await this.quietly(() => this.attempts.state(run.id));
-    if (state?.status === 'completed' && state.attempt === run.attempt) return this.complete(run, job);
+    if (state?.status === 'completed' && state.attempt === run.attempt) return this.complete(run);
     if (state === undefined) return { status: 'superseded' };
     await this.quietly(() => this.storage.remove(reportOf(run)));
     if (state.status !== 'cancelled') return { status: 'superseded' };
     await this.quietly(() => this.storage.remove(uploadOf(run)));
-    await this.tell(run, 'info', `[WORKER] Job ${job.id} stopped: the run was cancelled`);
+    await this.tell(run, 'info', `[WORKER] Job ${jobKeyOf(run.id)} stopped: the run was cancelled`);
     return { status: 'cancelled' };
   }
 
-  private async complete(
-    run: ValidationRun,
-    job: ValidationJob,
-    rows?: ValidationOutcome['rows'],
-  ): Promise<ValidationOutcome> {
+  private async complete(run: ValidationRun, rows?: ValidationOutcome['rows']): Promise<ValidationOutcome> {
     await this.removeLeftovers(run);
-    await this.tell(run, 'info', `[WORKER] Job ${job.id} completed`);
+    await this.tell(run, 'info', `[WORKER] Job ${jobKeyOf(run.id)} completed`);
     return { status: 'completed', ...(rows !== undefined && { rows }) };
   }
 
