@@ -309,6 +309,19 @@ describe('the dashboard', () => {
       expect((await server.app.get(JobReader).read(id))?.state).toBe('completed');
     });
 
+    it('cleans states only, never a key of the queue', async () => {
+      for (const [state, status] of [
+        ['meta', 400],
+        ['id', 400],
+        ['__proto__', 400],
+        ['completed', 200],
+      ]) {
+        const path = `${BOARD}/api/queues/default/clean/${state}`;
+        const answer = await call(server, path, { method: 'PUT', headers: withKey });
+        expect([state, answer.status]).toEqual([state, status]);
+      }
+    });
+
     it.each([
       ['{', 400],
       ['[1,2', 400],

@@ -7,6 +7,9 @@ import { checkPayload } from '../../platform/queue/job-payload';
 import type { RegisteredQueue } from '../../platform/queue/queue-registry.service';
 import { addOptions } from './board-job-options';
 
+// What BullMQ can clean; any other word of the path would name one of the queue's own keys, such as `meta`.
+const cleanable = new Set(['completed', 'wait', 'active', 'paused', 'prioritized', 'delayed', 'failed']);
+
 /** One queue as the dashboard may use it: what it adds or changes passes the same checks as everything else. */
 export class BoardQueue extends BullMQAdapter {
   // Among the types, only those of the board's base class know this option.
@@ -32,6 +35,13 @@ export class BoardQueue extends BullMQAdapter {
 
   override async getJobs(...range: Parameters<BullMQAdapter['getJobs']>): Promise<Job[]> {
     return (await super.getJobs(...range)).map((job) => this.guarded(job));
+  }
+
+  override async clean(...[state, ageMs]: Parameters<BullMQAdapter['clean']>): Promise<void> {
+    if (!cleanable.has(state)) {
+      throw problem('bad_request', { detail: `Only these can be cleaned: ${[...cleanable].join(', ')}.` });
+    }
+    await super.clean(state, ageMs);
   }
 
   override obliterate(_options?: ObliterateOptions): Promise<void> {
