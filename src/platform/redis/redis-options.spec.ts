@@ -20,7 +20,7 @@ describe('the address of Redis', () => {
   });
 
   it('refuses a database that is not a number, with the right form', () => {
-    expect(() => target({ REDIS_URL: 'redis://store/jobs' })).toThrow('redis://host:port/0');
+    expect(() => target({ REDIS_URL: 'redis://store/jobs' })).toThrow('@host:port/0');
   });
 
   it('comes from parts, TLS included', () => {

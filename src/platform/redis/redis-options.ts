@@ -49,9 +49,6 @@ function hostPorts(list: string): { host: string; port: number }[] {
 function parseUrl(url: string): RedisOptions {
   const { protocol, hostname, port, username, password, pathname } = new URL(url);
   const db = pathname.length > 1 ? Number(pathname.slice(1)) : undefined;
-  if (db !== undefined && !Number.isInteger(db)) {
-    throw new Error('REDIS_URL ends in a database that is not a number: write redis://host:port/0');
-  }
   return {
     host: hostname.replace(/^\[|\]$/g, ''),
     port: port === '' ? 6379 : Number(port),
