@@ -1,4 +1,4 @@
-import { checkPattern } from './cell-pattern';
+import type { PatternChecks } from './cell-pattern';
 import type { ColumnRuleDto } from './column-rule.dto';
 import { dateLimit } from './date-format';
 import { isDecimalText } from './decimal-text';
@@ -9,7 +9,7 @@ import type { RuleSetDto } from './rule-set.dto';
 import { valueKindOf } from './value-order';
 
 /** Checks that keys, comparisons and conditions name columns of the rule set and ask what can be answered. */
-export function checkRowRules(ruleSet: RuleSetDto, problems: RuleProblem[]): void {
+export function checkRowRules(ruleSet: RuleSetDto, patterns: PatternChecks, problems: RuleProblem[]): void {
   const find = columnFinder(ruleSet);
   const known = (name: string, pointer: string): ColumnRuleDto | undefined => {
     const column = ruleSet.columns[find(name)];
@@ -40,13 +40,19 @@ export function checkRowRules(ruleSet: RuleSetDto, problems: RuleProblem[]): voi
       rule[part].forEach((test, at) => {
         const pointer = `/conditions/${index}/${part}/${at}`;
         const column = known(test.column, `${pointer}/column`);
-        if (column !== undefined) checkTest(test, column, pointer, problems);
+        if (column !== undefined) checkTest(test, column, pointer, patterns, problems);
       });
     }
   });
 }
 
-function checkTest(test: CellTestDto, column: ColumnRuleDto, pointer: string, problems: RuleProblem[]): void {
+function checkTest(
+  test: CellTestDto,
+  column: ColumnRuleDto,
+  pointer: string,
+  patterns: PatternChecks,
+  problems: RuleProblem[],
+): void {
   const needs =
     test.operator === 'in' || test.operator === 'notIn'
       ? 'values'
@@ -63,20 +69,21 @@ function checkTest(test: CellTestDto, column: ColumnRuleDto, pointer: string, pr
     });
     return;
   }
-  const detail = operandProblem(test, column);
+  const detail = operandProblem(test, column, patterns);
   if (detail !== undefined) problems.push({ pointer: `${pointer}/value`, detail, code: 'operand_invalid' });
 }
 
-function operandProblem(test: CellTestDto, column: ColumnRuleDto): string | undefined {
+function operandProblem(
+  test: CellTestDto,
+  column: ColumnRuleDto,
+  patterns: PatternChecks,
+): string | undefined {
   const value = String(test.value);
-  if (test.operator === 'matches') return refusal(() => checkPattern(value));
+  if (test.operator === 'matches') return refusal(() => patterns.check(value));
   if (test.value === undefined) return undefined;
   const kind = valueKindOf(column);
   if (kind === 'number' && !isDecimalText(value))
     return `"${column.name}" holds numbers; compare it with one`;
-  if (kind === 'date' && Number.isNaN(dateLimit(value, column.format ?? 'YYYY-MM-DD'))) {
-    return `"${column.name}" holds dates; compare it with one`;
-  }
   if (kind === 'date' && Number.isNaN(dateLimit(value, column.format ?? 'YYYY-MM-DD'))) {
     return `"${column.name}" holds dates; compare it with one`;
   }

@@ -1,4 +1,4 @@
-import { checkPattern } from './cell-pattern';
+import { PatternChecks } from './cell-pattern';
 import type { ColumnRuleDto } from './column-rule.dto';
 import type { ColumnType } from './rule-words';
 import { dateLimit, DateReader } from './date-format';
@@ -24,14 +24,15 @@ const onlyFor: Partial<Record<keyof ColumnRuleDto, ColumnType[]>> = {
 export function checkReferences(ruleSet: RuleSetDto): RuleProblem[] {
   const problems: RuleProblem[] = [];
   const names = new Map<string, string>();
+  const patterns = new PatternChecks();
   ruleSet.columns.forEach((column, index) => {
     const pointer = `/columns/${index}`;
     checkNames(column, pointer, ruleSet.headerMatch ?? 'loose', names, problems);
     checkType(column, pointer, problems);
-    checkOwnPattern(column, pointer, problems);
+    checkOwnPattern(column, pointer, patterns, problems);
     checkRange(column, pointer, problems);
   });
-  checkRowRules(ruleSet, problems);
+  checkRowRules(ruleSet, patterns, problems);
   return problems;
 }
 
@@ -100,7 +101,12 @@ function checkType(column: ColumnRuleDto, pointer: string, problems: RuleProblem
   }
 }
 
-function checkOwnPattern(column: ColumnRuleDto, pointer: string, problems: RuleProblem[]): void {
+function checkOwnPattern(
+  column: ColumnRuleDto,
+  pointer: string,
+  patterns: PatternChecks,
+  problems: RuleProblem[],
+): void {
   if (column.pattern === undefined) {
     if (column.patternHint === undefined) return;
     problems.push({
@@ -110,7 +116,7 @@ function checkOwnPattern(column: ColumnRuleDto, pointer: string, problems: RuleP
     });
     return;
   }
-  const detail = refusal(() => checkPattern(column.pattern!));
+  const detail = refusal(() => patterns.check(column.pattern!));
   if (detail !== undefined) problems.push({ pointer: `${pointer}/pattern`, detail, code: 'pattern_invalid' });
 }
 

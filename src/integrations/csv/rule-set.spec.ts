@@ -148,4 +148,22 @@ describe('parseRuleSet', () => {
     const columns = Array.from({ length: 400 }, () => ({ name: 5 }));
     expect(problemsOf({ name: 'r', columns })).toHaveLength(50);
   });
+
+  it.each([
+    { name: 'a', columns: [[{ name: 'a' }]] },
+    { name: 'a', columns: [{ name: 'a', severities: [{ type: 'info' }] }] },
+  ])('refuses a list where an object belongs', (input) => {
+    expect(() => parseRuleSet(input)).toThrow(RuleSetError);
+  });
+
+  it('gives up on patterns that take long to prepare, instead of letting everybody wait', () => {
+    const costly = (index: number) => `(?i)(\\p{L}\\p{N}){30}${'\\p{L}'.repeat(80)}x{${index % 90}}`;
+    const columns = Array.from({ length: 500 }, (_, index) => ({
+      name: `c${index}`,
+      pattern: costly(index),
+    }));
+    const startedAt = performance.now();
+    expect(() => parseRuleSet({ name: 'costly', columns })).toThrow(/take too long to prepare/);
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
+  });
 });

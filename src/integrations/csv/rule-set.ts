@@ -89,6 +89,9 @@ function shapeProblem(input: unknown): RuleProblem | undefined {
       if (forbiddenKeys.has(key))
         return { pointer, detail: 'this name cannot be used', code: 'unknown_field' };
       if (++nodes > maxNodes) return { pointer: '', detail: 'the rule set is too large', code: 'too_large' };
+      // class-validator looks into lists wherever they stand, and finds nothing wrong with them.
+      if (Array.isArray(value) && (Array.isArray(next.value) || key === 'severities'))
+        return { pointer, detail: 'an object stands here, not a list', code: 'not_an_object' };
       if (typeof value === 'object' && value !== null) open.push({ value, depth: next.depth + 1, pointer });
     }
   }
