@@ -1,4 +1,4 @@
-import type { JobSnapshot } from '../../platform/queue/job-reader.service';
+import type { JobSnapshot } from '../../platform/queue/job-snapshot';
 import { jobBody } from './job-body';
 
 describe('the body of a job', () => {
@@ -14,6 +14,8 @@ describe('the body of a job', () => {
     attemptsMax: 3,
     progress: 0,
     data: '{"message":"private"}',
+    starts: 0,
+    attempts: [],
   };
 
   it('never has the payload, and neither result nor error before the end', () => {

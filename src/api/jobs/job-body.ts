@@ -1,4 +1,4 @@
-import type { JobSnapshot } from '../../platform/queue/job-reader.service';
+import type { JobSnapshot } from '../../platform/queue/job-snapshot';
 import type { JobDto, JobProgressDto } from './job.dto';
 
 /** Where a job answers. */

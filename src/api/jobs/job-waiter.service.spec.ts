@@ -1,6 +1,7 @@
 import { jest } from '@jest/globals';
 import { RedisUnavailableError } from '../../platform/redis/redis-unavailable.error';
-import type { JobReader, JobSnapshot } from '../../platform/queue/job-reader.service';
+import type { JobReader } from '../../platform/queue/job-reader.service';
+import type { JobSnapshot } from '../../platform/queue/job-snapshot';
 import { JobWaiter } from './job-waiter.service';
 
 describe('waiting for a job', () => {

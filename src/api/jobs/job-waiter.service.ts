@@ -1,7 +1,8 @@
 import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import { setMaxListeners } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
-import { JobReader, type JobSnapshot } from '../../platform/queue/job-reader.service';
+import { JobReader } from '../../platform/queue/job-reader.service';
+import type { JobSnapshot } from '../../platform/queue/job-snapshot';
 import { isDone } from './job-body';
 
 // Each waiting caller costs one cheap read per pause; beyond this many a caller is told to ask later.

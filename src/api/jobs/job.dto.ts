@@ -1,5 +1,5 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import type { JobState } from '../../platform/queue/job-reader.service';
+import type { JobState } from '../../platform/queue/job-snapshot';
 import { priorities, type Priority } from '../../platform/queue/priority';
 
 const states: JobState[] = ['waiting', 'active', 'delayed', 'completed', 'failed', 'waiting-children'];

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { problem } from '../../platform/problems/problem-catalogue';
 import { addedSnapshot } from '../../platform/queue/added-job';
-import { JobReader, type JobSnapshot } from '../../platform/queue/job-reader.service';
+import { JobReader } from '../../platform/queue/job-reader.service';
+import type { JobSnapshot } from '../../platform/queue/job-snapshot';
 import { WorkerPresence } from '../../platform/worker/worker-presence.service';
 import { WorkerRunner } from '../../platform/worker/worker-runner.service';
 import type { TestJobData } from '../../workloads/tasks/default/default.payload';

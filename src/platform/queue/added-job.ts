@@ -1,6 +1,6 @@
 import type { Job } from 'bullmq';
 import { originOf } from './add-job';
-import type { JobSnapshot } from './job-reader.service';
+import type { JobSnapshot } from './job-snapshot';
 import { priorityName } from './priority';
 
 /** A job as it stood at the moment it was added, without a question to Redis. */
@@ -20,6 +20,8 @@ export function addedSnapshot(job: Job): JobSnapshot {
     attemptsMax: opts.attempts ?? 1,
     progress: 0,
     data: JSON.stringify(data),
+    starts: 0,
+    attempts: [],
   };
 }
 

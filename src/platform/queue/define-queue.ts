@@ -18,6 +18,18 @@ export interface JobDefinition<T extends object = object> {
   readonly attempts?: number;
   readonly backoff?: BackoffPolicy;
   readonly priority?: Priority;
+  /** The longest one attempt may run; then its signal fires and the attempt fails. */
+  readonly timeoutMs?: number;
+  /** Whether an attempt that ran out of time is followed by another; true unless declared. */
+  readonly retriesTimeouts?: boolean;
+  /** The longest a job may wait for its first start; older ones die as expired. */
+  readonly waitLimitMs?: number;
+  /** The version of the payload's contract, from 1. */
+  readonly version?: number;
+  /** What turns a payload of version n into one of version n + 1, by n. */
+  readonly upcast?: Readonly<Record<number, (payload: Record<string, unknown>) => Record<string, unknown>>>;
+  /** Top-level payload fields that the history can be searched by. */
+  readonly searchable?: readonly string[];
 }
 
 export interface RetentionPolicy {
@@ -45,6 +57,8 @@ export interface QueueDefinition<
   };
   /** How long finished jobs stay in Redis. */
   readonly retention?: { readonly completed?: RetentionPolicy; readonly failed?: RetentionPolicy };
+  /** The most that payloads, results and kept jobs of this queue may take of Redis' memory. */
+  readonly budgetBytes?: number;
 }
 
 export type JobName<Q extends QueueDefinition> = keyof Q['jobs'] & string;

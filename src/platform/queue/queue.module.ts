@@ -5,6 +5,7 @@ import { Settings } from '../../config/settings';
 import { queuePrefix } from '../redis/key-space';
 import { RedisConnections } from '../redis/redis-connections.service';
 import type { QueueDefinition } from './define-queue';
+import { FinishedJobs } from './finished-jobs.service';
 import { JobDispatcher } from './job-dispatcher.service';
 import { JobReader } from './job-reader.service';
 import { QueueCounter } from './queue-counts.service';
@@ -22,8 +23,8 @@ export class QueueModule {
         // an api process declares queues without running their workers
         BullModule.forRoot({ connection: {}, extraOptions: { manualRegistration: true } }),
       ],
-      providers: [QueueRegistry, JobDispatcher, JobReader, QueueCounter, WorkerCensus],
-      exports: [QueueRegistry, JobDispatcher, JobReader, QueueCounter, WorkerCensus],
+      providers: [QueueRegistry, JobDispatcher, JobReader, FinishedJobs, QueueCounter, WorkerCensus],
+      exports: [QueueRegistry, JobDispatcher, JobReader, FinishedJobs, QueueCounter, WorkerCensus],
     };
   }
 

@@ -3,7 +3,18 @@ import type { Queue } from 'bullmq';
 import { Leader } from '../leader/leader.service';
 import { queueDefaults, type RetentionPolicy } from '../queue/define-queue';
 import { QueueRegistry, type RegisteredQueue } from '../queue/queue-registry.service';
+import type { FinishedState } from '../queue/finished-jobs.service';
 import { RedisConnections } from '../redis/redis-connections.service';
+
+/**
+ * Somebody who must have taken note of a job before it goes. Answers with those of the ids that may go;
+ * an error keeps all of them. Called with at most 500 ids of one queue.
+ */
+export type RetentionGuard = (
+  entry: RegisteredQueue,
+  state: FinishedState,
+  ids: readonly string[],
+) => Promise<ReadonlySet<string>>;
 
 const SWEEP_INTERVAL_MS = 10_000;
 const BATCH_SIZE = 500;
@@ -17,6 +28,7 @@ const MAX_BATCHES_PER_SWEEP = 20;
 @Injectable()
 export class RetentionSweeper implements OnApplicationBootstrap {
   private readonly logger = new Logger('Retention');
+  private readonly guards: RetentionGuard[] = [];
 
   constructor(
     private readonly leader: Leader,
@@ -26,6 +38,11 @@ export class RetentionSweeper implements OnApplicationBootstrap {
 
   onApplicationBootstrap(): void {
     this.leader.every('retention', SWEEP_INTERVAL_MS, () => this.sweep());
+  }
+
+  /** From now on no finished job is removed that the guard has not let go. */
+  guard(guard: RetentionGuard): void {
+    this.guards.push(guard);
   }
 
   /** One pass over all queues; at most 10,000 jobs of each state and queue. */
@@ -38,19 +55,37 @@ export class RetentionSweeper implements OnApplicationBootstrap {
   }
 
   private async sweepState(
-    { definition, queue }: RegisteredQueue,
-    state: 'completed' | 'failed',
+    entry: RegisteredQueue,
+    state: FinishedState,
     policy: RetentionPolicy,
     now: number,
   ): Promise<void> {
+    const { definition, queue } = entry;
     const key = `${queue.opts.prefix}:${definition.name}:${state}`;
     let removed = 0;
     for (let batch = 0; batch < MAX_BATCHES_PER_SWEEP; batch += 1) {
       const ids = await this.expired(key, policy, now);
       if (ids.length === 0) break;
-      removed += await remove(queue, ids);
+      const free = await this.released(entry, state, ids);
+      removed += await remove(queue, free);
+      // What is kept back would be found again at once; the next sweep asks anew.
+      if (free.length < ids.length) break;
     }
     if (removed > 0) this.logger.log({ msg: `Removed ${removed} ${state} jobs`, queue: definition.name });
+  }
+
+  private async released(
+    entry: RegisteredQueue,
+    state: FinishedState,
+    ids: readonly string[],
+  ): Promise<readonly string[]> {
+    let free = ids;
+    for (const guard of this.guards) {
+      if (free.length === 0) break;
+      const released = await guard(entry, state, free);
+      free = free.filter((id) => released.has(id));
+    }
+    return free;
   }
 
   /** The oldest jobs beyond the count or the age; the sets are sorted by the time of finishing. */

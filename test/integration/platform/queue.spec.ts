@@ -5,7 +5,8 @@ import { logContext, withLogContext } from '../../../src/platform/logging/correl
 import { JobDispatcher, UnknownJobTypeError } from '../../../src/platform/queue/job-dispatcher.service';
 import { HopelessJobError } from '../../../src/platform/queue/job-outcome';
 import { PayloadInvalidError } from '../../../src/platform/queue/job-payload';
-import { JobReader, type JobSnapshot } from '../../../src/platform/queue/job-reader.service';
+import { JobReader } from '../../../src/platform/queue/job-reader.service';
+import type { JobSnapshot } from '../../../src/platform/queue/job-snapshot';
 import { QueueRegistry } from '../../../src/platform/queue/queue-registry.service';
 import { WorkerRunner } from '../../../src/platform/worker/worker-runner.service';
 import { eventually } from '../../support/eventually';

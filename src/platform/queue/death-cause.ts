@@ -1,0 +1,26 @@
+/** Why a job will not be tried again. */
+export const deathCauses = [
+  'attempts_used',
+  'unrecoverable',
+  'stalled',
+  'started_too_often',
+  'timeout',
+  'expired',
+  'contract_refused',
+  'corrupt_data',
+  'missing_data',
+] as const;
+export type DeathCause = (typeof deathCauses)[number];
+
+// What BullMQ itself writes when it gives a job up, without asking any consumer.
+const reasons: readonly (readonly [RegExp, DeathCause])[] = [
+  [/^job stalled more than allowable limit/, 'stalled'],
+  [/^job started more than allowable limit/, 'started_too_often'],
+];
+
+/** The cause of a death that no consumer recorded, from the reason that BullMQ stored. */
+export function causeOfReason(failedReason: string, attemptsMade: number, attemptsMax: number): DeathCause {
+  const known = reasons.find(([pattern]) => pattern.test(failedReason));
+  if (known !== undefined) return known[1];
+  return attemptsMade >= attemptsMax ? 'attempts_used' : 'unrecoverable';
+}
