@@ -1,6 +1,8 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import {
+  ArrayMaxSize,
+  IsArray,
   IsIn,
   IsInt,
   IsISO8601,
@@ -9,6 +11,7 @@ import {
   IsRFC3339,
   IsString,
   Length,
+  Matches,
   Max,
   Min,
   ValidateBy,
@@ -84,6 +87,27 @@ export class JobOptionsDto {
   @ValidateNested()
   @Type(() => BackoffDto)
   backoff?: BackoffDto;
+
+  /** The longest one attempt may run, in milliseconds, at most 24 hours. */
+  @IsOptional()
+  @IsInt()
+  @Min(100)
+  @Max(DAY_MS)
+  timeoutMs?: number;
+
+  /** The longest the job may wait for its first start, in milliseconds; then it dies as expired. */
+  @IsOptional()
+  @IsInt()
+  @Min(100)
+  @Max(MAX_DELAY_MS)
+  waitLimitMs?: number;
+
+  /** Words to find the job by: letters, digits and `.:_-`. */
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(10)
+  @Matches(/^[A-Za-z0-9.:_-]{1,50}$/, { each: true })
+  tags?: string[];
 
   /** The caller's key of this job: the same key is the same job. */
   @IsOptional()

@@ -9,7 +9,7 @@ import { retentionSentence } from './retention-sentence';
 
 /** What a caller may decide about one job, in the platform's terms. Throws a 422 problem for what cannot be. */
 export function addOptionsOf(options: JobOptionsDto, type: RegisteredJobType, now = Date.now()): AddOptions {
-  const { priority, attempts, jobId } = options;
+  const { priority, attempts, jobId, timeoutMs, waitLimitMs, tags } = options;
   const delayMs = firstDelayMs(options, now);
   const backoff = options.backoff && { type: options.backoff.type, delayMs: options.backoff.delay };
   refuseEndlessBackoff(options, type, backoff ?? type.job.backoff ?? queueDefaults.backoff);
@@ -17,6 +17,9 @@ export function addOptionsOf(options: JobOptionsDto, type: RegisteredJobType, no
     ...(jobId != null && { key: jobId }),
     ...(delayMs > 0 && { delayMs }),
     ...(attempts != null && { attempts }),
+    ...(timeoutMs != null && { timeoutMs }),
+    ...(waitLimitMs != null && { waitLimitMs }),
+    ...(tags != null && { tags }),
     ...(backoff != null && { backoff }),
     ...(priority != null && {
       priority: typeof priority === 'number' ? priorityFromLevel(priority) : priority,

@@ -13,6 +13,14 @@ export interface AddOptions {
   readonly attempts?: number;
   readonly backoff?: JobDefinition['backoff'];
   readonly priority?: Priority;
+  /** The longest one attempt may run; the declaration's where it is left out. */
+  readonly timeoutMs?: number;
+  /** The longest the job may wait for its first start, after its delay; the declaration's where it is left out. */
+  readonly waitLimitMs?: number;
+  /** Words to find the job by, at most 10 of 50 characters. */
+  readonly tags?: readonly string[];
+  /** How often the job was sent back after it died. */
+  readonly generation?: number;
   readonly tenant?: string;
   /** Defaults to that of the running request or job. */
   readonly correlationId?: string;
@@ -23,6 +31,15 @@ export interface JobOrigin {
   readonly tenant: string;
   readonly correlationId: string;
   readonly key?: string;
+  /** The version of the payload's contract; absent where it is 1. */
+  readonly version?: number;
+  /** Overrides the declared limit of an attempt. */
+  readonly timeoutMs?: number;
+  /** Epoch milliseconds after which the job is not started for the first time any more. */
+  readonly expiresAt?: number;
+  readonly tags?: readonly string[];
+  /** Absent until the job is redriven. */
+  readonly generation?: number;
 }
 
 interface StoredOptions extends JobsOptions {
@@ -86,10 +103,22 @@ function storedOptions(
     stackTraceLimit: 10,
     ...(definition.hasPriorities === true && { priority: priorityNumber(priority) }),
     ...(options.delayMs !== undefined && { delay: options.delayMs }),
-    origin: {
-      tenant,
-      correlationId: options.correlationId ?? correlationId(),
-      ...(key !== undefined && { key }),
-    },
+    origin: originFor(declared, options),
+  };
+}
+
+// Everything that has its usual value is left out: it would cost memory for each waiting job.
+function originFor(declared: JobDefinition, options: AddOptions, now = Date.now()): JobOrigin {
+  const { key, tenant = 'default', timeoutMs, tags, generation, delayMs = 0 } = options;
+  const waitLimitMs = options.waitLimitMs ?? declared.waitLimitMs;
+  return {
+    tenant,
+    correlationId: options.correlationId ?? correlationId(),
+    ...(key !== undefined && { key }),
+    ...((declared.version ?? 1) > 1 && { version: declared.version }),
+    ...(timeoutMs !== undefined && { timeoutMs }),
+    ...(waitLimitMs !== undefined && { expiresAt: now + delayMs + waitLimitMs }),
+    ...(tags !== undefined && tags.length > 0 && { tags }),
+    ...(generation !== undefined && generation > 0 && { generation }),
   };
 }
