@@ -9,8 +9,8 @@ import {
   CsvValidationService,
   type ValidationJob,
 } from '../../../src/workloads/validation/csv-validation/csv-validation.service';
-import type { PassRunner } from '../../../src/workloads/validation/csv-validation/pass-runner';
-import { StaleAttemptError } from '../../../src/workloads/validation/csv-validation/validation-pass';
+import { PassRunner } from '../../../src/workloads/validation/csv-validation/pass-runner';
+import { StaleAttemptError } from '../../../src/workloads/validation/csv-validation/validation-pass-store';
 import { newRunId } from '../../../src/workloads/validation/run-id';
 import { ValidationAttemptStore } from '../../../src/workloads/validation/validation-attempt.store';
 import { reportOf, uploadOf } from '../../../src/workloads/validation/validation-files';
@@ -47,7 +47,7 @@ describe('one attempt of a validation', () => {
       storage,
       database,
       server.settings,
-      { run },
+      Object.assign(new PassRunner(), { run }),
     );
 
   const job = (isLastAttempt = false): ValidationJob => ({

@@ -15,7 +15,7 @@ import { DuplicatePass } from './validation-pass-duplicates';
 import { openFile, type OpenFile } from './validation-pass-file';
 import { FindingStore } from './validation-pass-findings';
 import { KeyLog } from './validation-pass-keys';
-import { keyBlockBytes, reportBlockBytes, takeMemory } from './validation-pass-memory';
+import { keyBlockBytes, reportBlockBytes, takeMemory, type PassMemory } from './validation-pass-memory';
 import { BlockFile, partsOf, removeParts, RowMarks } from './validation-pass-report';
 import { RowPass } from './validation-pass-rows';
 import { AttemptStore } from './validation-pass-store';
@@ -26,12 +26,12 @@ const progressIntervalMs = 250;
 // After so many reads other events of this thread get their turn: errors of the database, above all.
 const readsPerTurn = 16;
 
-/** Runs one attempt of a validation in this thread; see `runValidationPass` for what it promises. */
+/** Runs one attempt of a validation in this thread; see `ValidationThreads` for what it promises. */
 export async function executeValidationPass(
   input: ValidationPassInput,
   onProgress: (progress: ValidationPassProgress) => void,
+  memory: PassMemory = takeMemory(),
 ): Promise<ValidationPassResult> {
-  const memory = takeMemory();
   const store = new AttemptStore(input.database.connectionString, input.runId, input.attempt);
   // The connection is made while the file is looked at; whether it was is asked below.
   const opened = store.open();
@@ -70,7 +70,7 @@ class Pass {
     private readonly input: ValidationPassInput,
     private readonly file: OpenFile,
     private readonly store: AttemptStore,
-    private readonly memory: ReturnType<typeof takeMemory>,
+    private readonly memory: PassMemory,
     private readonly onProgress: (progress: ValidationPassProgress) => void,
   ) {
     const { ruleSet } = input;
