@@ -81,7 +81,8 @@ export class RecordScanner {
   constructor(private readonly options: ScannerOptions) {
     this.maxRecordBytes = options.maxRecordBytes ?? defaultMaxRecordBytes;
     this.begin = options.begin ?? 0;
-    this.bytes = options.memory ?? new Uint8Array(memoryFor(this.maxRecordBytes));
+    // Not set to zero: what is never written to takes no memory of the machine.
+    this.bytes = options.memory ?? Buffer.allocUnsafeSlow(memoryFor(this.maxRecordBytes));
     this.inputEnd = this.begin + readBytes + this.maxRecordBytes;
     this.recordStart = this.recordEnd = this.position = this.filledTo = this.begin;
     this.classes[lineFeed] = atNewline;
