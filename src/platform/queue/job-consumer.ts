@@ -1,11 +1,12 @@
 import { WorkerHost } from '@nestjs/bullmq';
 import { Logger } from '@nestjs/common';
-import { UnrecoverableError, WaitingError, type Job } from 'bullmq';
+import { DelayedError, UnrecoverableError, WaitingError, type Job } from 'bullmq';
 import { withLogContext } from '../logging/correlation';
 import { originOf } from './add-job';
 import { declaredJob, type JobName, type JobPayload, type QueueDefinition } from './define-queue';
 import { boundedError, boundedResult } from './job-outcome';
 import { checkPayload, PayloadInvalidError } from './job-payload';
+import { JobReturnedError, type JobStep } from './job-step';
 
 export type JobHandlers<Q extends QueueDefinition> = {
   [N in JobName<Q>]: (job: Job<JobPayload<Q, N>>, signal: AbortSignal) => Promise<unknown>;
@@ -27,6 +28,9 @@ export abstract class JobConsumer<Q extends QueueDefinition> extends WorkerHost 
   }
 
   protected abstract readonly handlers: JobHandlers<Q>;
+
+  /** What the platform does around each handler; given by the worker that is built for the queue. */
+  steps: readonly JobStep[] = [];
 
   /** How many jobs this process is working on for the queue. */
   activeJobs = 0;
@@ -72,6 +76,10 @@ export abstract class JobConsumer<Q extends QueueDefinition> extends WorkerHost 
         });
         throw new WaitingError();
       }
+      if (thrown instanceof JobReturnedError && token !== undefined) {
+        await job.moveToDelayed(Date.now() + thrown.delayMs, token);
+        throw new DelayedError();
+      }
       const error = boundedError(thrown);
       this.logger.error({
         msg: `❌ Job ${job.id} failed: ${error.message}`,
@@ -92,13 +100,20 @@ export abstract class JobConsumer<Q extends QueueDefinition> extends WorkerHost 
     if (handler === undefined || declared === undefined) {
       throw new UnrecoverableError(`no handler for job "${job.name}" on queue "${job.queueName}"`);
     }
+    for (const step of this.steps) {
+      if (step.prepare !== undefined) job.data = await step.prepare(job, definition);
+    }
     try {
       await checkPayload(job.name, declared.payload, job.data);
     } catch (error) {
       if (error instanceof PayloadInvalidError) throw new UnrecoverableError(error.message);
       throw error;
     }
-    return handler(job, signal);
+    let result = await handler(job, signal);
+    for (const step of this.steps) {
+      if (step.settle !== undefined) result = await step.settle(job, definition, result);
+    }
+    return result;
   }
 }
 

@@ -8,6 +8,7 @@ import type { QueueDefinition } from './define-queue';
 import { FinishedJobs } from './finished-jobs.service';
 import { JobDispatcher } from './job-dispatcher.service';
 import { JobReader } from './job-reader.service';
+import { JobRemovals } from './job-removals.service';
 import { QueueCounter } from './queue-counts.service';
 import { QueueRegistry } from './queue-registry.service';
 import { WorkerCensus } from './worker-census.service';
@@ -23,8 +24,24 @@ export class QueueModule {
         // an api process declares queues without running their workers
         BullModule.forRoot({ connection: {}, extraOptions: { manualRegistration: true } }),
       ],
-      providers: [QueueRegistry, JobDispatcher, JobReader, FinishedJobs, QueueCounter, WorkerCensus],
-      exports: [QueueRegistry, JobDispatcher, JobReader, FinishedJobs, QueueCounter, WorkerCensus],
+      providers: [
+        QueueRegistry,
+        JobDispatcher,
+        JobReader,
+        JobRemovals,
+        FinishedJobs,
+        QueueCounter,
+        WorkerCensus,
+      ],
+      exports: [
+        QueueRegistry,
+        JobDispatcher,
+        JobReader,
+        JobRemovals,
+        FinishedJobs,
+        QueueCounter,
+        WorkerCensus,
+      ],
     };
   }
 

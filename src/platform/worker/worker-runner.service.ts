@@ -6,6 +6,7 @@ import { JobConsumer, SHUTDOWN_REASON } from '../queue/job-consumer';
 import { concurrencyOf, queueDefaults, type QueueDefinition } from '../queue/define-queue';
 import { RedisConnections } from '../redis/redis-connections.service';
 import { queuePrefix } from '../redis/key-space';
+import { JobStep } from '../queue/job-step';
 import { NextJobRuns } from './next-job-runs';
 
 export type JobFailureListener = (job: Job, error: Error, isFinal: boolean) => void;
@@ -119,6 +120,13 @@ export class WorkerRunner implements BeforeApplicationShutdown {
     return [...this.known().values()].some(({ activeJobs }) => activeJobs > 0);
   }
 
+  private steps(): JobStep[] {
+    return this.discovery
+      .getProviders()
+      .map(({ instance }) => instance as unknown)
+      .filter((instance): instance is JobStep => instance instanceof JobStep);
+  }
+
   private known(): Map<string, Consumer> {
     this.consumers ??= new Map(
       this.discovery
@@ -145,6 +153,7 @@ export class WorkerRunner implements BeforeApplicationShutdown {
       prefix: queuePrefix(this.settings, definition.domain),
       concurrency: concurrencyOf(definition, this.settings),
     });
+    consumer.steps = this.steps();
     // What WorkerHost gives its subclasses as `worker`.
     Object.assign(consumer, { _worker: worker });
     this.workers.set(definition.name, worker);
