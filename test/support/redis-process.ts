@@ -37,12 +37,20 @@ export class RedisProcess {
     return `redis://127.0.0.1:${this.port}`;
   }
 
-  /** Append-only with a sync each second, as Holdfast's own; resolves when commands are answered. */
-  async start(): Promise<void> {
+  /**
+   * Append-only with a sync each second, as Holdfast's own, or as it comes out of its package;
+   * resolves when commands are answered.
+   */
+  async start({ isDefault = false } = {}): Promise<void> {
     const { file, env } = await findRedisProgram(this.directory);
-    const settings = { bind: '127.0.0.1', port: this.port, dir: this.directory, appendonly: 'yes' };
-    const others = { appendfsync: 'everysec', save: '', 'maxmemory-policy': 'noeviction' };
-    const args = Object.entries({ ...settings, ...others }).flatMap(([name, value]) => [
+    const place = { bind: '127.0.0.1', port: this.port, dir: this.directory };
+    const others = {
+      appendonly: 'yes',
+      appendfsync: 'everysec',
+      save: '',
+      'maxmemory-policy': 'noeviction',
+    };
+    const args = Object.entries({ ...place, ...(!isDefault && others) }).flatMap(([name, value]) => [
       `--${name}`,
       `${value}`,
     ]);
