@@ -27,10 +27,10 @@ export class FaultScene {
     // Under root PostgreSQL runs as another user, who has to pass through.
     await chmod(this.home, 0o711);
     this.undo.push(() => rm(this.home, { recursive: true, force: true }));
-    const redis = await RedisProcess.prepare();
+    const redis = await RedisProcess.prepare({ isDefault: hasDefaultRedis });
     this.redis = redis;
     this.undo.push(() => redis.remove());
-    if (isRedisUp) await redis.start({ isDefault: hasDefaultRedis });
+    if (isRedisUp) await redis.start();
     await (isPostgresOwn ? this.openPostgres() : this.openDatabase());
   }
 

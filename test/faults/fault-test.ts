@@ -1,5 +1,5 @@
 import { figuresLine, type Figures } from './figures';
-import { Stage } from './stage';
+import { Stage, type StageOptions } from './stage';
 import { holdfast, naive, type Subject } from './subject';
 
 export interface Fault {
@@ -11,7 +11,7 @@ export interface Fault {
   readonly promises: Readonly<Record<string, (figures: Figures) => boolean>>;
   /** The promises that the naive variant breaks: a fault that breaks none proves nothing. */
   readonly naiveBreaks: readonly string[];
-  readonly stage?: { readonly isPostgresOwn?: boolean };
+  readonly stage?: StageOptions;
   readonly timeoutMs?: number;
 }
 
@@ -22,6 +22,13 @@ export const effectsOnce = {
 };
 export const noGhosts = { 'no job is there that nobody ordered': ({ ghosts }: Figures) => ghosts === 0 };
 export const nothingPending = { 'nothing is left behind': ({ pending }: Figures) => pending === 0 };
+
+/** A figure of this fault alone; fails the test when the scenario left it out. */
+export function figure(figures: Figures, name: string): number {
+  const value = figures[name];
+  if (value === undefined) throw new Error(`The scenario has no figure "${name}".`);
+  return value;
+}
 
 interface Outcome {
   readonly figures: Figures;

@@ -11,6 +11,12 @@ import { sinkTables } from './subject/effect-sink';
 
 const usualDeadlineMs = 10_000;
 
+export interface StageOptions {
+  readonly isPostgresOwn?: boolean;
+  /** Gives the naive variant the Redis that Holdfast asks for, so that its other weaknesses come to light. */
+  readonly isRedisDurable?: boolean;
+}
+
 /** One subject on one scene: its processes, its callers, their journal, and the count at the end. */
 export class Stage {
   readonly scene = new FaultScene();
@@ -23,9 +29,10 @@ export class Stage {
 
   constructor(readonly subject: Subject) {}
 
-  async open(options: { isPostgresOwn?: boolean } = {}): Promise<void> {
+  async open({ isPostgresOwn, isRedisDurable }: StageOptions = {}): Promise<void> {
     this.programs = compilePrograms('test/faults/subject');
-    await this.scene.open({ ...options, hasDefaultRedis: this.subject.hasDefaultRedis });
+    const hasDefaultRedis = this.subject.hasDefaultRedis && isRedisDurable !== true;
+    await this.scene.open({ isPostgresOwn, hasDefaultRedis });
     await query(this.scene.databaseUrl, sinkTables);
   }
 
@@ -112,6 +119,19 @@ export class Stage {
         expect([...(await this.happened('effects')).keys()]).toEqual(expect.arrayContaining([...keys])),
       deadlineMs,
     );
+  }
+
+  async failedReason(key: string): Promise<string> {
+    return (await this.field(key, 'failedReason')) ?? '';
+  }
+
+  async attemptsMade(key: string): Promise<number> {
+    return Number((await this.field(key, 'atm')) ?? 0);
+  }
+
+  private async field(key: string, name: string): Promise<string | null> {
+    const job = `bull:chaos:${this.journal.idOf(key)}`;
+    return await this.scene.redis.query((client) => client.hget(job, name));
   }
 
   /** The figures as they stand now. */

@@ -11,6 +11,8 @@ export interface Surroundings {
 
 // Fills a heap of 64 MB within a second or two, in steps that leave the timers of the process alive.
 const growthBytes = 8 * 1024 * 1024;
+// Longer than any test waits.
+const dawdleMs = 600_000;
 const hugeCharacters = 5 * 1024 * 1024;
 
 /** The same work for every subject: what differs is what the subject makes of it. */
@@ -21,7 +23,7 @@ export async function runChaos(payload: ChaosPayload, surroundings: Surroundings
   const isBad = does !== 'effect' && start <= times;
   if (beforeMs > 0 && does !== 'block') await wait(beforeMs, undefined, { signal });
   if (isBad) {
-    const result = await misbehave(does, beforeMs);
+    const result = await misbehave(does, beforeMs, signal);
     if (result !== undefined) return result;
   }
   await surroundings.effect(key);
@@ -29,10 +31,11 @@ export async function runChaos(payload: ChaosPayload, surroundings: Surroundings
   return { key, start };
 }
 
-async function misbehave(does: Deed, beforeMs: number): Promise<unknown> {
+async function misbehave(does: Deed, beforeMs: number, signal?: AbortSignal): Promise<unknown> {
   if (does.startsWith('return-')) return strangeResult(does);
   if (does.startsWith('throw-')) throw strangeError(does);
   if (does === 'fail') throw new Error('This attempt fails because its payload says so.');
+  if (does === 'dawdle') await wait(dawdleMs, undefined, { signal });
   if (does === 'hang') return await new Promise(() => undefined);
   if (does === 'block') block(beforeMs);
   if (does === 'die') process.kill(process.pid, 'SIGKILL');

@@ -4,6 +4,7 @@ import { IsIn, IsInt, IsOptional, IsString, Length, Max, Min } from 'class-valid
 export const deeds = [
   'effect',
   'fail',
+  'dawdle',
   'hang',
   'block',
   'die',
