@@ -1,5 +1,5 @@
 import { eventually } from '../support/eventually';
-import { figure, nothingLost, nothingPending, noGhosts, testFault } from './fault-test';
+import { effectsOnce, figure, nothingLost, nothingPending, noGhosts, testFault } from './fault-test';
 
 // What the issue promises; here Holdfast has its own lock and stalled check, and the naive variant BullMQ's.
 const recoveryMs = 30_000;
@@ -23,6 +23,7 @@ testFault({
     ...nothingLost,
     ...nothingPending,
     ...noGhosts,
+    ...effectsOnce,
     'another worker takes over within 30 s': (figures) => figure(figures, 'recoveryMs') <= recoveryMs,
   },
   naiveBreaks: ['nothing is left behind', 'another worker takes over within 30 s'],
@@ -51,6 +52,7 @@ testFault({
   promises: {
     ...nothingLost,
     ...nothingPending,
+    ...effectsOnce,
     'two kills are survived': ({ completed }) => completed === 4,
     'the poison ends as a dead letter': ({ dead }) => dead === 1,
     'the dead letter says why': (figures) => figure(figures, 'saysWhy') === 1,
@@ -88,6 +90,6 @@ testFault({
     await stage.start('worker', shortLock);
     return await stage.settled(40_000);
   },
-  promises: { ...nothingLost, ...nothingPending, ...noGhosts },
-  naiveBreaks: [],
+  promises: { ...nothingLost, ...nothingPending, ...noGhosts, ...effectsOnce },
+  naiveBreaks: ['no effect happens twice'],
 });

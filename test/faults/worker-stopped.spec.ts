@@ -1,4 +1,4 @@
-import { figure, noGhosts, nothingLost, nothingPending, testFault } from './fault-test';
+import { effectsOnce, figure, noGhosts, nothingLost, nothingPending, testFault } from './fault-test';
 import type { Stage } from './stage';
 import type { ServerProcess } from '../support/process';
 
@@ -42,6 +42,7 @@ testFault({
     ...nothingLost,
     ...nothingPending,
     ...noGhosts,
+    ...effectsOnce,
     'it ends in time, and well': (figures) => figure(figures, 'exitCode') === 0,
     'what is unfinished goes back at once': (figures) => figure(figures, 'leftActive') === 0,
     'no attempt is burnt': (figures) => figure(figures, 'burntAttempts') === 0,
@@ -67,6 +68,7 @@ testFault({
     ...nothingLost,
     ...nothingPending,
     ...noGhosts,
+    ...effectsOnce,
     'it ends in time': (figures) => figure(figures, 'exitCode') >= 0,
   },
   naiveBreaks: ['it ends in time'],

@@ -1,6 +1,8 @@
 import { Processor } from '@nestjs/bullmq';
 import { Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { sql } from 'drizzle-orm';
 import { Settings } from '../../../src/config/settings';
+import { Effects } from '../../../src/platform/effects/effects.service';
 import { defineQueue } from '../../../src/platform/queue/define-queue';
 import { JobConsumer, type JobHandlers } from '../../../src/platform/queue/job-consumer';
 import { QueueModule } from '../../../src/platform/queue/queue.module';
@@ -49,7 +51,10 @@ class ChaosSink extends EffectSink implements OnApplicationShutdown {
 
 @Processor(chaosQueue.name)
 class ChaosProcessor extends JobConsumer<typeof chaosQueue> {
-  constructor(private readonly sink: ChaosSink) {
+  constructor(
+    private readonly sink: ChaosSink,
+    private readonly effects: Effects,
+  ) {
     super(chaosQueue);
   }
 
@@ -58,7 +63,12 @@ class ChaosProcessor extends JobConsumer<typeof chaosQueue> {
       runChaos(job.data, {
         signal,
         start: (key) => this.sink.start(key),
-        effect: (key) => this.sink.effect(key),
+        effect: (key) =>
+          this.effects.of(job, signal).once('effect', async (transaction) => {
+            await transaction.execute(
+              sql`INSERT INTO chaos_effects (key, pid) VALUES (${key}, ${process.pid})`,
+            );
+          }),
       }),
   };
 }

@@ -6,8 +6,6 @@ export const sinkTables = `
   CREATE TABLE chaos_effects (key text NOT NULL, pid integer NOT NULL, at timestamptz NOT NULL DEFAULT now());
 `;
 
-export const effectStatement = 'INSERT INTO chaos_effects (key, pid) VALUES ($1, $2)';
-
 /** Where jobs leave what they have done: outside the Redis that is being broken. */
 export class EffectSink {
   private readonly pool: Pool;
@@ -28,7 +26,7 @@ export class EffectSink {
   }
 
   async effect(key: string): Promise<void> {
-    await this.pool.query(effectStatement, [key, process.pid]);
+    await this.pool.query('INSERT INTO chaos_effects (key, pid) VALUES ($1, $2)', [key, process.pid]);
   }
 
   async close(): Promise<void> {
