@@ -202,11 +202,12 @@ export class WorkerRunner implements BeforeApplicationShutdown {
 }
 
 function workerOptions({ worker }: QueueDefinition): Omit<WorkerOptions, 'connection'> {
-  const { limiter, lockDurationMs = queueDefaults.lockDurationMs } = worker;
+  const { lockDurationMs, stalledIntervalMs } = { ...queueDefaults, ...worker };
+  const { limiter } = worker;
   return {
     autorun: false,
     lockDuration: lockDurationMs,
-    stalledInterval: queueDefaults.stalledIntervalMs,
+    stalledInterval: stalledIntervalMs,
     maxStalledCount: queueDefaults.maxStalledCount,
     skipVersionCheck: true,
     name: workerName,
