@@ -34,6 +34,8 @@ export interface JobSnapshot {
   readonly attempts: readonly AttemptRecord[];
   /** The newest error's stack, as stored. */
   readonly stack?: string;
+  /** BullMQ's options as stored, our origin among them. */
+  readonly options?: Readonly<Record<string, unknown>>;
 }
 
 /** The fields of a job's hash that {@link snapshotOf} reads, in its order. */
@@ -80,7 +82,7 @@ export function snapshotOf(
     worker,
     attempts,
   ] = fields;
-  const options = (parse(opts) ?? {}) as { attempts?: number; delay?: number };
+  const options = (parse(opts) ?? {}) as Record<string, unknown> & { attempts?: number; delay?: number };
   const createdAt = Number(timestamp);
   const attemptsMade = Number(atm ?? 0);
   return {
@@ -104,6 +106,7 @@ export function snapshotOf(
     ...(worker && { worker }),
     attempts: attemptRecords(attempts),
     ...withStack(stacks),
+    options,
   };
 }
 
