@@ -7,6 +7,7 @@ import { DatabaseModule } from './platform/database/database.module';
 import { deadLetterMigrations, DeadLetterModule } from './platform/dead-letter/dead-letter.module';
 import { LeaderModule } from './platform/leader/leader.module';
 import { loggingModule } from './platform/logging/logging.module';
+import { operationMigrations, OperationsModule } from './platform/operations/operations.module';
 import { outboxMigrations, OutboxModule } from './platform/outbox/outbox.module';
 import { QueueModule } from './platform/queue/queue.module';
 import { RedisModule } from './platform/redis/redis.module';
@@ -16,7 +17,7 @@ import { WorkerModule } from './platform/worker/worker.module';
 import { TasksModule } from './workloads/tasks/tasks.module';
 import { validationMigrations, ValidationModule } from './workloads/validation/validation.module';
 
-const migrations = [outboxMigrations, deadLetterMigrations, validationMigrations];
+const migrations = [outboxMigrations, deadLetterMigrations, operationMigrations, validationMigrations];
 
 const platform = (settings: Settings) => [
   SettingsModule.forRoot(settings),
@@ -31,6 +32,7 @@ const platform = (settings: Settings) => [
   OutboxModule,
   RetentionModule,
   DeadLetterModule,
+  OperationsModule,
 ];
 
 // One entry per domain; every role needs them, to enqueue or to run.

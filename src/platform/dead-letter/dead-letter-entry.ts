@@ -1,6 +1,6 @@
 import { MAX_ATTEMPT_ERROR_CHARACTERS, type AttemptRecord } from '../queue/attempt-record';
+import { describedError } from '../ledger/error-group';
 import { causeOfReason, deathCauses, type DeathCause } from '../queue/death-cause';
-import { errorFingerprint } from '../queue/error-fingerprint';
 import type { FinishedJob } from '../queue/finished-jobs.service';
 import { jobId } from '../queue/job-id';
 import type { JobSnapshot } from '../queue/job-snapshot';
@@ -42,7 +42,7 @@ export function isCancelled(snapshot: JobSnapshot): boolean {
 type Told = Omit<NewDeadLetter, 'id' | 'queue' | 'jobId' | 'finishedAt'>;
 
 function withoutJob(): Told {
-  const message = 'Redis holds the id of this job, but no job.';
+  const error = describedError('Error', 'Redis holds the id of this job, but no job.');
   return {
     type: '',
     payload: '',
@@ -51,16 +51,15 @@ function withoutJob(): Told {
     attempts: [],
     attemptsMade: 0,
     attemptsMax: 0,
-    errorName: 'Error',
-    errorMessage: message,
-    fingerprint: errorFingerprint('Error', message),
+    errorName: error.name,
+    errorMessage: error.message,
+    fingerprint: error.group,
   };
 }
 
 function withJob(snapshot: JobSnapshot): Told {
   const { origin, attemptsMade, attemptsMax, failedReason = '', failedName = 'Error' } = snapshot;
-  const name = storable(failedName, MAX_NAME_CHARACTERS);
-  const message = storable(failedReason, MAX_MESSAGE_CHARACTERS);
+  const error = describedError(failedName, storable(failedReason, MAX_MESSAGE_CHARACTERS));
   return {
     tenant: storable(origin.tenant, MAX_NAME_CHARACTERS),
     generation: origin.generation ?? 0,
@@ -72,10 +71,10 @@ function withJob(snapshot: JobSnapshot): Told {
     attempts: allAttempts(snapshot),
     attemptsMade,
     attemptsMax,
-    errorName: name,
-    errorMessage: message,
+    errorName: error.name,
+    errorMessage: error.message,
     ...(snapshot.stack !== undefined && { errorStack: storable(snapshot.stack, MAX_STACK_CHARACTERS) }),
-    fingerprint: errorFingerprint(name, message),
+    fingerprint: error.group,
     ...(Number.isSafeInteger(snapshot.createdAt) && { createdAt: new Date(snapshot.createdAt) }),
   };
 }

@@ -9,6 +9,7 @@ import {
   type FinishedCursor,
   type FinishedJob,
 } from '../queue/finished-jobs.service';
+import { JobRemovals } from '../queue/job-removals.service';
 import { QueueRegistry, type RegisteredQueue } from '../queue/queue-registry.service';
 import { RedisConnections } from '../redis/redis-connections.service';
 import { RetentionSweeper } from '../retention/retention-sweeper.service';
@@ -43,6 +44,7 @@ export class DeadLetterParker implements OnApplicationBootstrap {
     private readonly leader: Leader,
     private readonly workers: WorkerRunner,
     private readonly retention: RetentionSweeper,
+    private readonly removals: JobRemovals,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -51,6 +53,10 @@ export class DeadLetterParker implements OnApplicationBootstrap {
     this.retention.guard((entry, state, ids) =>
       state === 'failed' ? this.parked(entry, ids) : Promise.resolve(new Set(ids)),
     );
+    this.removals.beforeRemoval(async ({ id, state }) => {
+      const entry = this.registry.ofJob(id);
+      if (state === 'failed' && entry !== undefined) await this.parked(entry, [id]);
+    });
   }
 
   /** Parks what has died, in all queues; the periodic work of one process. */

@@ -19,6 +19,8 @@ export type RedriveOutcome =
   | { readonly id: string; readonly kind: 'redriven'; readonly jobId: string; readonly generation: number }
   /** Somebody else decided about it first. */
   | { readonly id: string; readonly kind: 'decided' }
+  /** The same operation has begun with it, and crashed; it ends by itself. */
+  | { readonly id: string; readonly kind: 'underway' }
   | {
       readonly id: string;
       readonly kind: 'refused';
@@ -83,7 +85,7 @@ export class DeadLetterRedrive implements OnApplicationBootstrap {
   }
 
   private async refusal(letter: DeadLetter, order: RedriveOrder): Promise<RedriveOutcome | undefined> {
-    if (letter.status !== 'dead') return { id: letter.id, kind: 'decided' };
+    if (letter.status !== 'dead') return decidedBefore(letter, order);
     try {
       await this.jobs.check(letter, order);
       return undefined;
@@ -158,6 +160,16 @@ export class DeadLetterRedrive implements OnApplicationBootstrap {
       .set({ ...change, changedAt: sql`now()` })
       .where(and(inArray(deadLetters.id, [...ids]), eq(deadLetters.status, 'redriving')));
   }
+}
+
+/** An operation that goes on after a crash meets what it has done itself. */
+function decidedBefore(letter: DeadLetter, { operation }: RedriveOrder): RedriveOutcome {
+  const { id, status, redriveOrder, redrivenAs, generation } = letter;
+  const isOwn = operation !== undefined && redriveOrder?.operation === operation;
+  if (isOwn && status === 'redriving') return { id, kind: 'underway' };
+  if (!isOwn || status !== 'redriven' || redrivenAs === null) return { id, kind: 'decided' };
+  const isSameJob = redriveOrder.target === undefined;
+  return { id, kind: 'redriven', jobId: redrivenAs, generation: isSameJob ? generation + 1 : 0 };
 }
 
 function asRefusal(thrown: unknown): RedriveRefusedError | PayloadInvalidError {

@@ -17,6 +17,7 @@ export const deadLetterMigrations: MigrationFolder = {
 };
 
 const offered = [
+  JobReturn,
   DeadLetterStore,
   DeadLetterRedrive,
   DeadLetterQueues,
@@ -28,5 +29,5 @@ const offered = [
 
 /** Parks every death, shows the newest, and sends back what people decide to run again. */
 @Global()
-@Module({ imports: [RetentionModule], providers: [...offered, JobReturn], exports: offered })
+@Module({ imports: [RetentionModule], providers: offered, exports: offered })
 export class DeadLetterModule {}

@@ -12,6 +12,7 @@ export const TRASH_MS = 7 * DAY_MS;
 /** Which dead letters are meant; what is left out does not matter. */
 export interface DeadLetterFilter {
   readonly ids?: readonly string[];
+  readonly jobIds?: readonly string[];
   readonly queue?: string;
   readonly type?: string;
   readonly cause?: DeathCause;
@@ -163,6 +164,42 @@ export class DeadLetterStore {
     return letter;
   }
 
+  /** The oldest deaths first. */
+  async targets(
+    filter: DeadLetterFilter,
+    limit: number,
+    tenant = 'default',
+  ): Promise<Pick<DeadLetter, 'id' | 'queue'>[]> {
+    this.database.assertReady();
+    const { id, queue, finishedAt } = deadLetters;
+    return this.database.query
+      .select({ id, queue })
+      .from(deadLetters)
+      .where(conditionsOf(filter, tenant))
+      .orderBy(asc(finishedAt), asc(id))
+      .limit(limit);
+  }
+
+  /** The jobs that these are the deaths of. */
+  async jobsOf(ids: readonly string[]): Promise<string[]> {
+    if (ids.length === 0) return [];
+    const rows = await this.database.query
+      .select({ jobId: deadLetters.jobId })
+      .from(deadLetters)
+      .where(conditionsOf({ ids }, 'default'));
+    return rows.map(({ jobId }) => jobId);
+  }
+
+  /** The death of the run that a redrive of this dead letter began. */
+  async deathAfter(id: string): Promise<DeadLetterSummary | undefined> {
+    const [letter] = await this.database.query
+      .select(summary)
+      .from(deadLetters)
+      .where(eq(deadLetters.redrivenFrom, id))
+      .limit(1);
+    return letter;
+  }
+
   /** Puts another payload beside the original one; undefined when it is not dead (any more). */
   async edit(id: string, payload: object, { by, reason }: Decision): Promise<DeadLetter | undefined> {
     const [letter] = await this.database.query
@@ -224,10 +261,11 @@ export class DeadLetterStore {
 
 /** The condition of a filter, for every query over dead letters. */
 export function conditionsOf(filter: DeadLetterFilter, tenant: string): SQL {
-  const { ids, queue, type, cause, fingerprint, key, jobId, status, from, to } = filter;
+  const { ids, jobIds, queue, type, cause, fingerprint, key, jobId, status, from, to } = filter;
   const conditions: (SQL | undefined)[] = [
     eq(deadLetters.tenant, tenant),
     ids && sql`${deadLetters.id} = ANY(${sql.param([...ids])}::text[])`,
+    jobIds && sql`${deadLetters.jobId} = ANY(${sql.param([...jobIds])}::text[])`,
     queue === undefined ? undefined : eq(deadLetters.queue, queue),
     type === undefined ? undefined : eq(deadLetters.type, type),
     cause && eq(deadLetters.cause, cause),

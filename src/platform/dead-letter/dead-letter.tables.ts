@@ -82,6 +82,7 @@ export const deadLetters = pgTable(
     ),
     index('dead_letters_of_queue').on(table.queue, table.status, table.finishedAt, table.id),
     index('dead_letters_fingerprint').on(table.fingerprint, table.finishedAt),
+    index('dead_letters_redriven_from').on(table.redrivenFrom),
     index('dead_letters_redriven_as').on(table.redrivenAs),
     index('dead_letters_status').on(table.status, table.changedAt),
   ],

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { ErrorCode, Job } from 'bullmq';
 import { JobReader } from '../queue/job-reader.service';
 import type { JobSnapshot } from '../queue/job-snapshot';
-import { QueueRegistry } from '../queue/queue-registry.service';
+import { QueueRegistry, type RegisteredQueue } from '../queue/queue-registry.service';
 import { isCancelled } from './dead-letter-entry';
 import { DeadLetterParker } from './dead-letter-parker.service';
 import { DeadLetterRedrive, type RedriveOutcome } from './dead-letter-redrive.service';
@@ -12,6 +12,9 @@ import { JobReturn } from './job-return.service';
 
 /** Why a job cannot be retried or promoted now. */
 export type NotDone = 'not_found' | 'wrong_state';
+
+/** The run that a retry has begun, or why there is none. */
+export type Retried = (RedriveOutcome & { readonly kind: 'redriven' }) | NotDone;
 
 export interface RetryWish extends Decision {
   /** Whether the job gets its full number of attempts again; true unless said otherwise. */
@@ -33,22 +36,32 @@ export class JobRetry {
   ) {}
 
   /** Rejects with PayloadInvalidError or RedriveRefusedError where the job cannot run with this payload. */
-  async retry(id: string, wish: RetryWish): Promise<RedriveOutcome | NotDone> {
+  async retry(id: string, wish: RetryWish): Promise<Retried> {
     const snapshot = await this.reader.read(id);
     if (snapshot !== undefined && !hasFailed(snapshot)) return 'wrong_state';
-    if (snapshot !== undefined && isCancelled(snapshot)) return this.retryCancelled(snapshot, wish);
     const entry = this.registry.ofJob(id);
-    if (snapshot !== undefined && entry !== undefined) await this.parker.parked(entry, [id]);
+    if (entry === undefined) return 'not_found';
+    const outcome = await this.retryIn(entry, id, wish);
+    return outcome === 'wrong_state' && snapshot === undefined ? 'not_found' : outcome;
+  }
+
+  /** The same for a job of any id that stands in the failed set of a queue, or did so until it was removed. */
+  async retryIn(entry: RegisteredQueue, id: string, wish: RetryWish): Promise<Retried> {
+    await this.parker.parked(entry, [id]);
     const letter = await this.store.undecidedOf(id);
-    if (letter === undefined) return snapshot === undefined ? 'not_found' : 'wrong_state';
+    if (letter === undefined) return this.retryCancelled(id, wish);
     if (wish.data !== undefined) {
       await this.jobs.checkEdit(letter, wish.data);
       await this.store.edit(letter.id, wish.data, wish);
     }
     const [outcome] = await this.redrive.redrive([letter.id], orderOf(wish));
-    if (outcome === undefined || outcome.kind === 'decided') return 'wrong_state';
-    if (outcome.kind === 'refused') throw outcome.error;
-    return outcome;
+    if (outcome?.kind === 'refused') throw outcome.error;
+    return outcome?.kind === 'redriven' ? outcome : 'wrong_state';
+  }
+
+  /** Parks whatever has died up to now. */
+  async parkAll(): Promise<void> {
+    await this.parker.turn();
   }
 
   /** Lets a delayed job start now. */
@@ -68,7 +81,9 @@ export class JobRetry {
   }
 
   /** No death, so that there is no dead letter to redrive. */
-  private async retryCancelled(snapshot: JobSnapshot, wish: RetryWish): Promise<RedriveOutcome | NotDone> {
+  private async retryCancelled(jobId: string, wish: RetryWish): Promise<Retried> {
+    const snapshot = await this.reader.read(jobId);
+    if (snapshot === undefined || !isCancelled(snapshot)) return 'wrong_state';
     const { id, finishedAt = 0, origin, data, type, queue, options = {}, createdAt } = snapshot;
     const generation = origin.generation ?? 0;
     const job = await this.jobs.bringBack(

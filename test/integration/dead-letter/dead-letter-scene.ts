@@ -18,24 +18,23 @@ import { eventually } from '../../support/eventually';
 import { NotesModule, notesQueue, NotesProducer, NoteWork } from '../../support/notes-queue';
 import { randomPrefix, removeKeys, startQueueApp } from '../../support/queue-app';
 
+type Imports = Parameters<typeof startQueueApp>[0];
+
 /** Notes that can die, with everything that looks after the dead ones, on real stores. */
 export class DeadLetterScene {
   private readonly prefix = randomPrefix();
   private database!: TestDatabase;
   app!: TestingModule;
 
-  static async open(imports: Parameters<typeof startQueueApp>[0] = []): Promise<DeadLetterScene> {
+  static async open(imports: Imports = [], migrations = [deadLetterMigrations]): Promise<DeadLetterScene> {
     const scene = new DeadLetterScene();
     scene.database = await createTestDatabase();
-    await scene.start(imports);
+    await scene.start(imports, migrations);
     return scene;
   }
 
   /** Another process on the same stores. */
-  async start(
-    imports: Parameters<typeof startQueueApp>[0] = [],
-    migrations = [deadLetterMigrations],
-  ): Promise<TestingModule> {
+  async start(imports: Imports = [], migrations = [deadLetterMigrations]): Promise<TestingModule> {
     const platform = [LeaderModule, DatabaseModule.forRoot(migrations), DeadLetterModule];
     this.app = await startQueueApp([...platform, NotesModule, ...imports], {
       DATABASE_URL: this.database.url,

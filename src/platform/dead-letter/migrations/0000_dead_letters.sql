@@ -42,6 +42,7 @@ CREATE UNIQUE INDEX "dead_letters_death" ON "dead_letters" USING btree ("job_id"
 CREATE INDEX "dead_letters_newest" ON "dead_letters" USING btree ("tenant","finished_at" DESC NULLS FIRST,"id" DESC NULLS FIRST);--> statement-breakpoint
 CREATE INDEX "dead_letters_of_queue" ON "dead_letters" USING btree ("queue","status","finished_at","id");--> statement-breakpoint
 CREATE INDEX "dead_letters_fingerprint" ON "dead_letters" USING btree ("fingerprint","finished_at");--> statement-breakpoint
+CREATE INDEX "dead_letters_redriven_from" ON "dead_letters" USING btree ("redriven_from");--> statement-breakpoint
 CREATE INDEX "dead_letters_redriven_as" ON "dead_letters" USING btree ("redriven_as");--> statement-breakpoint
 CREATE INDEX "dead_letters_status" ON "dead_letters" USING btree ("status","changed_at");--> statement-breakpoint
 CREATE INDEX "dead_letters_projection" ON "dead_letters" USING btree ("queue","finished_at") WHERE "is_shown" <> "is_shown_wanted";
