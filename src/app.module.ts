@@ -5,6 +5,7 @@ import { HealthModule } from './operators/health/health.module';
 import { AuthModule } from './platform/auth/auth.module';
 import { DatabaseModule } from './platform/database/database.module';
 import { deadLetterMigrations, DeadLetterModule } from './platform/dead-letter/dead-letter.module';
+import { EffectsModule, effectsMigrations } from './platform/effects/effects.module';
 import { LeaderModule } from './platform/leader/leader.module';
 import { loggingModule } from './platform/logging/logging.module';
 import { operationMigrations, OperationsModule } from './platform/operations/operations.module';
@@ -17,7 +18,13 @@ import { WorkerModule } from './platform/worker/worker.module';
 import { TasksModule } from './workloads/tasks/tasks.module';
 import { validationMigrations, ValidationModule } from './workloads/validation/validation.module';
 
-const migrations = [outboxMigrations, deadLetterMigrations, operationMigrations, validationMigrations];
+const migrations = [
+  outboxMigrations,
+  effectsMigrations,
+  deadLetterMigrations,
+  operationMigrations,
+  validationMigrations,
+];
 
 const platform = (settings: Settings) => [
   SettingsModule.forRoot(settings),
@@ -30,6 +37,7 @@ const platform = (settings: Settings) => [
   QueueModule.forRoot(),
   WorkerModule,
   OutboxModule,
+  EffectsModule,
   RetentionModule,
   DeadLetterModule,
   OperationsModule,

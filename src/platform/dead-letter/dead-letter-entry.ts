@@ -35,8 +35,7 @@ export function deadLetterOf(queue: string, job: FinishedJob): NewDeadLetter | u
 
 /** Whether somebody wanted the job to end, so that its end is no death. */
 export function isCancelled(snapshot: JobSnapshot): boolean {
-  const outcome: string | undefined = snapshot.attempts.at(-1)?.outcome;
-  return (snapshot.state as string) === 'cancelled' || outcome === 'cancelled';
+  return snapshot.state === 'cancelled' || snapshot.attempts.at(-1)?.outcome === 'cancelled';
 }
 
 type Told = Omit<NewDeadLetter, 'id' | 'queue' | 'jobId' | 'finishedAt'>;

@@ -114,5 +114,5 @@ function orderOf({ by, reason, resetAttempts = true }: RetryWish): RedriveOrder 
 }
 
 function hasFailed({ state }: JobSnapshot): boolean {
-  return state === 'failed' || (state as string) === 'cancelled';
+  return state === 'failed' || state === 'cancelled';
 }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ErrorCode, Job, type JobsOptions } from 'bullmq';
 import { addJob, type JobOrigin } from '../queue/add-job';
-import { ATTEMPTS_FIELD } from '../queue/attempt-record';
+import { attemptFields } from '../queue/attempt-record';
 import { declaredJob } from '../queue/define-queue';
 import { checkPayload } from '../queue/job-payload';
 import { QueueRegistry, type RegisteredQueue } from '../queue/queue-registry.service';
@@ -17,8 +17,8 @@ export class RedriveRefusedError extends Error {
   }
 }
 
-// What BullMQ and the consumer count over all runs of a job: a job that comes back begins anew.
-const COUNTERS = ['stc', 'defa', 'stacktrace', ATTEMPTS_FIELD, 'hfReturns', 'hfCancel'];
+// What is known of the runs before would count against the new one; `defa` is BullMQ's note to fail it.
+const BEFORE = [...attemptFields, 'stacktrace', 'defa'];
 
 // Makes a failed job ready for BullMQ's retry, as long as it is the very death that was parked.
 const PREPARE = `
@@ -119,7 +119,7 @@ export class JobReturn {
       letter.generation + 1,
       JSON.stringify(options),
       letter.editedPayload ?? '',
-      ...(resetAttempts ? COUNTERS : ['defa']),
+      ...(resetAttempts ? BEFORE : ['defa']),
     );
   }
 
@@ -146,8 +146,10 @@ export class JobReturn {
 function payloadOf({ id, editedPayload, payload, type, cause }: Returnable): object {
   if (type === '')
     throw new RedriveRefusedError(`Nothing is left of the job of ${id}: it can only be discarded.`);
+  // The consumer has put something that can be shown in the place of what it could not read.
+  const isReadable = editedPayload !== null || (cause !== 'corrupt_data' && cause !== 'missing_data');
   try {
-    const parsed: unknown = JSON.parse(editedPayload ?? payload);
+    const parsed: unknown = isReadable ? JSON.parse(editedPayload ?? payload) : undefined;
     if (typeof parsed === 'object' && parsed !== null) return parsed;
   } catch {
     // What is said below holds for both.

@@ -106,8 +106,7 @@ export class OperationActions {
     if (jobId === null) return { ordinal, status: 'skipped' };
     const job = await this.reader.read(jobId);
     const isSame = job !== undefined && (job.origin.generation ?? 0) === generation;
-    if (isSame && (job.state as string) === 'cancelled')
-      return { ordinal, status: 'skipped', detail: 'Cancelled.' };
+    if (isSame && job.state === 'cancelled') return { ordinal, status: 'skipped', detail: 'Cancelled.' };
     if (isSame && job.state === 'completed') return { ordinal, status: 'success' };
     if (isSame && job.state !== 'failed') return undefined;
     // Gone from Redis, or sent back once more: then its next death tells how this run ended.

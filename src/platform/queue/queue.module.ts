@@ -4,6 +4,7 @@ import type { Queue } from 'bullmq';
 import { Settings } from '../../config/settings';
 import { queuePrefix } from '../redis/key-space';
 import { RedisConnections } from '../redis/redis-connections.service';
+import { AttemptLog } from './attempt-log.service';
 import type { QueueDefinition } from './define-queue';
 import { FinishedJobs } from './finished-jobs.service';
 import { JobDispatcher } from './job-dispatcher.service';
@@ -29,6 +30,7 @@ export class QueueModule {
         JobDispatcher,
         JobReader,
         JobRemovals,
+        AttemptLog,
         FinishedJobs,
         QueueCounter,
         WorkerCensus,
@@ -38,6 +40,7 @@ export class QueueModule {
         JobDispatcher,
         JobReader,
         JobRemovals,
+        AttemptLog,
         FinishedJobs,
         QueueCounter,
         WorkerCensus,
