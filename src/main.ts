@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { readSettings, SettingsError, type Settings } from './config/settings';
 import { PrivateStoreError } from './platform/private-stores/private-store-error';
 import { logStrayRejections } from './platform/logging/stray-rejections';
-import { collectGarbage } from './platform/memory/collect-garbage';
+import { collectGarbage } from './platform/process-memory/collect-garbage';
 import { openPrivateStores, type PrivateStores } from './platform/private-stores/private-stores';
 import { WorkerRunner } from './platform/worker/worker-runner.service';
 import { createServer, startServer } from './server';

@@ -1,5 +1,5 @@
 import { parentPort } from 'node:worker_threads';
-import { collectGarbage } from '../../../platform/memory/collect-garbage';
+import { collectGarbage } from '../../../platform/process-memory/collect-garbage';
 import type { ValidationPassInput, ValidationPassProgress } from './validation-pass-contract';
 import { executeValidationPass } from './validation-pass-body';
 import { takeMemory } from './validation-pass-memory';
