@@ -4,6 +4,7 @@ import { SettingsModule } from './config/settings.module';
 import { HealthModule } from './operators/health/health.module';
 import { AuthModule } from './platform/auth/auth.module';
 import { DatabaseModule } from './platform/database/database.module';
+import { IdempotencyModule } from './platform/idempotency/idempotency.module';
 import { LeaderModule } from './platform/leader/leader.module';
 import { loggingModule } from './platform/logging/logging.module';
 import { outboxMigrations, OutboxModule } from './platform/outbox/outbox.module';
@@ -26,6 +27,7 @@ const platform = (settings: Settings) => [
   StorageModule,
   LeaderModule,
   QueueModule.forRoot(),
+  IdempotencyModule,
   WorkerModule,
   OutboxModule,
   RetentionModule,

@@ -2,7 +2,15 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import type { JobState } from '../../platform/queue/job-snapshot';
 import { priorities, type Priority } from '../../platform/queue/priority';
 
-const states: JobState[] = ['waiting', 'active', 'delayed', 'completed', 'failed', 'waiting-children'];
+const states: JobState[] = [
+  'waiting',
+  'active',
+  'delayed',
+  'completed',
+  'failed',
+  'waiting-children',
+  'removed',
+];
 
 export class JobAttemptsDto {
   /** Attempts that have ended. */

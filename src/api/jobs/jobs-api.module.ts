@@ -1,7 +1,8 @@
 import { Module } from '@nestjs/common';
+import { JobEnqueuer } from './job-enqueuer.service';
 import { JobWaiter } from './job-waiter.service';
 import { JobsApiService } from './jobs-api.service';
 import { JobsController } from './jobs.controller';
 
-@Module({ controllers: [JobsController], providers: [JobsApiService, JobWaiter] })
+@Module({ controllers: [JobsController], providers: [JobEnqueuer, JobsApiService, JobWaiter] })
 export class JobsApiModule {}

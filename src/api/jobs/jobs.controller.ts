@@ -1,9 +1,11 @@
 import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Res } from '@nestjs/common';
 import { ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { Idempotent } from '../../platform/idempotency/idempotent.decorator';
 import { CreateJobDto } from './create-job.dto';
 import { entityTag, tagMatches } from './entity-tag';
 import { isDone, jobBody, jobPath } from './job-body';
+import { JobEnqueuer } from './job-enqueuer.service';
 import { JobWaiter } from './job-waiter.service';
 import { CreatedJobDto, JobDto } from './job.dto';
 import { JobsApiService } from './jobs-api.service';
@@ -16,12 +18,14 @@ const POLL_SECONDS = '1';
 export class JobsController {
   constructor(
     private readonly jobs: JobsApiService,
+    private readonly enqueuer: JobEnqueuer,
     private readonly waiter: JobWaiter,
   ) {}
 
   /** Enqueues a job of any registered type. */
   @Post()
   @HttpCode(202)
+  @Idempotent()
   @ApiHeader({ name: 'Prefer', required: false, description: `wait=N: up to ${MAX_WAIT_SECONDS} seconds` })
   @ApiResponse({ status: 202, type: CreatedJobDto, description: 'Accepted; `Location` says where to ask.' })
   @ApiOkResponse({
@@ -33,7 +37,7 @@ export class JobsController {
     @Headers('prefer') prefer: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<CreatedJobDto> {
-    const { job, isDuplicate, warnings } = await this.jobs.enqueue(body);
+    const { job, isDuplicate, warnings } = await this.enqueuer.enqueue(body);
     const waitSeconds = isDone(job) ? 0 : preferredWait(prefer);
     const isGone = () => reply.raw.destroyed;
     const finished =

@@ -2,7 +2,8 @@ import { originOf, type JobOrigin } from './add-job';
 import { ATTEMPTS_FIELD, attemptRecords, type AttemptRecord } from './attempt-record';
 import { priorityName, type Priority } from './priority';
 
-export type JobState = 'waiting' | 'active' | 'delayed' | 'completed' | 'failed' | 'waiting-children';
+export type JobState =
+  'waiting' | 'active' | 'delayed' | 'completed' | 'failed' | 'waiting-children' | 'removed';
 
 /** A job as Redis holds it at one moment; times are epoch milliseconds. */
 export interface JobSnapshot {

@@ -8,6 +8,7 @@ import type { QueueDefinition } from './define-queue';
 import { FinishedJobs } from './finished-jobs.service';
 import { JobDispatcher } from './job-dispatcher.service';
 import { JobReader } from './job-reader.service';
+import { KnownJobs } from './known-jobs.service';
 import { QueueCounter } from './queue-counts.service';
 import { QueueRegistry } from './queue-registry.service';
 import { WorkerCensus } from './worker-census.service';
@@ -23,8 +24,16 @@ export class QueueModule {
         // an api process declares queues without running their workers
         BullModule.forRoot({ connection: {}, extraOptions: { manualRegistration: true } }),
       ],
-      providers: [QueueRegistry, JobDispatcher, JobReader, FinishedJobs, QueueCounter, WorkerCensus],
-      exports: [QueueRegistry, JobDispatcher, JobReader, FinishedJobs, QueueCounter, WorkerCensus],
+      providers: [
+        QueueRegistry,
+        JobDispatcher,
+        JobReader,
+        FinishedJobs,
+        KnownJobs,
+        QueueCounter,
+        WorkerCensus,
+      ],
+      exports: [QueueRegistry, JobDispatcher, JobReader, FinishedJobs, KnownJobs, QueueCounter, WorkerCensus],
     };
   }
 

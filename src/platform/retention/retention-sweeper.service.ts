@@ -2,6 +2,7 @@ import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common'
 import type { Queue } from 'bullmq';
 import { Leader } from '../leader/leader.service';
 import { queueDefaults, type RetentionPolicy } from '../queue/define-queue';
+import { KnownJobs } from '../queue/known-jobs.service';
 import { QueueRegistry, type RegisteredQueue } from '../queue/queue-registry.service';
 import type { FinishedState } from '../queue/finished-jobs.service';
 import { RedisConnections } from '../redis/redis-connections.service';
@@ -34,6 +35,7 @@ export class RetentionSweeper implements OnApplicationBootstrap {
     private readonly leader: Leader,
     private readonly registry: QueueRegistry,
     private readonly connections: RedisConnections,
+    private readonly memory: KnownJobs,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -67,6 +69,7 @@ export class RetentionSweeper implements OnApplicationBootstrap {
       const ids = await this.expired(key, policy, now);
       if (ids.length === 0) break;
       const free = await this.released(entry, state, ids);
+      await this.memory.keep(entry, state, free, now);
       removed += await remove(queue, free);
       // What is kept back would be found again at once; the next sweep asks anew.
       if (free.length < ids.length) break;
