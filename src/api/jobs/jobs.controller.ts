@@ -1,7 +1,17 @@
 import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Res } from '@nestjs/common';
-import { ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiResponse, ApiTags } from '@nestjs/swagger';
+import {
+  ApiBody,
+  ApiHeader,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiResponse,
+  ApiTags,
+} from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Idempotent } from '../../platform/idempotency/idempotent.decorator';
+import { ApiProblems } from '../../platform/problems/api-problems.decorator';
+import { BatchEnqueuer } from './batch-enqueuer.service';
+import { CreateBatchDto, CreatedBatchDto } from './create-batch.dto';
 import { CreateJobDto } from './create-job.dto';
 import { entityTag, tagMatches } from './entity-tag';
 import { isDone, jobBody, jobPath } from './job-body';
@@ -19,6 +29,7 @@ export class JobsController {
   constructor(
     private readonly jobs: JobsApiService,
     private readonly enqueuer: JobEnqueuer,
+    private readonly batches: BatchEnqueuer,
     private readonly waiter: JobWaiter,
   ) {}
 
@@ -52,6 +63,17 @@ export class JobsController {
       deduplicated: isDuplicate,
       ...(warnings.length > 0 && { warnings: [...warnings] }),
     };
+  }
+
+  /** Enqueues up to 1,000 jobs of any registered types. */
+  @Post('batch')
+  @HttpCode(202)
+  @Idempotent()
+  @ApiBody({ type: CreateBatchDto })
+  @ApiResponse({ status: 202, type: CreatedBatchDto, description: 'One outcome per job.' })
+  @ApiProblems('queue_full', 'storage_degraded', 'enqueue_outcome_unknown')
+  createMany(@Body() body: unknown): Promise<CreatedBatchDto> {
+    return this.batches.enqueue(body);
   }
 
   /** One job: its state, progress and, once it is done, its result or its error. */

@@ -42,7 +42,7 @@ export class EnqueueOutcomeUnknownError extends Error {
 }
 
 // One step of Redis keeps everybody else waiting: 250 jobs take it about 3 ms.
-const JOBS_PER_STEP = 250;
+export const JOBS_PER_STEP = 250;
 const COMMAND = 'holdfastStoreJobs';
 
 type Reply = 1 | readonly (string | null)[];
