@@ -7,6 +7,7 @@ import { DatabaseModule } from './platform/database/database.module';
 import { IdempotencyModule } from './platform/idempotency/idempotency.module';
 import { LeaderModule } from './platform/leader/leader.module';
 import { loggingModule } from './platform/logging/logging.module';
+import { MemoryModule } from './platform/memory/memory.module';
 import { outboxMigrations, OutboxModule } from './platform/outbox/outbox.module';
 import { QueueModule } from './platform/queue/queue.module';
 import { RedisModule } from './platform/redis/redis.module';
@@ -31,6 +32,7 @@ const platform = (settings: Settings) => [
   WorkerModule,
   OutboxModule,
   RetentionModule,
+  MemoryModule,
 ];
 
 // One entry per domain; every role needs them, to enqueue or to run.

@@ -69,8 +69,11 @@ export class BatchEnqueuer {
     let failure: unknown;
     for (const step of stepsOf(sound)) {
       const { definition, queue } = step[0]!.type;
+      if (failure !== undefined) {
+        mark(step, items, 'not_stored');
+        continue;
+      }
       try {
-        if (failure !== undefined) throw failure;
         const outcomes = await addPrepared(
           definition,
           queue,
@@ -78,15 +81,16 @@ export class BatchEnqueuer {
         );
         step.forEach((one, at) => (items[one.index] = itemOf(one, outcomes[at]!)));
       } catch (error) {
-        const isUnknown = failure === undefined && problemOf(error).code === 'enqueue_outcome_unknown';
-        failure ??= error;
-        for (const { index, job } of step) {
-          items[index] = { index, status: isUnknown ? 'unknown' : 'not_stored', id: job.id };
-        }
+        failure = error;
+        mark(step, items, problemOf(error).code === 'enqueue_outcome_unknown' ? 'unknown' : 'not_stored');
       }
     }
     return failure;
   }
+}
+
+function mark(step: readonly Sound[], items: BatchItemDto[], status: BatchItemDto['status']): void {
+  for (const { index, job } of step) items[index] = { index, status, id: job.id };
 }
 
 /** A payload's own pointers begin at the payload; those of the request around it do not. */

@@ -1,5 +1,6 @@
 import { HttpException } from '@nestjs/common';
 import { isDatabaseAway } from '../database/database-unavailable.error';
+import { QueueFullError, StorageUnsafeError } from '../memory/admission-refusal.error';
 import { JobKeyConflictError, PriorityRefusedError, UnknownJobError } from '../queue/add-job';
 import { UnknownJobTypeError } from '../queue/job-dispatcher.service';
 import { PayloadInvalidError, type FieldError } from '../queue/job-payload';
@@ -55,6 +56,13 @@ function problemOfJob(error: unknown): Problem | undefined {
   if (error instanceof PriorityRefusedError) {
     const errors = [{ pointer: '#/options/priority', detail: 'must be "normal"', code: 'priority_refused' }];
     return problem('priority_refused', { detail: error.message, errors }, error);
+  }
+  if (error instanceof QueueFullError) {
+    const headers = { 'retry-after': String(error.retryAfterSeconds) };
+    return problem('queue_full', { detail: error.message, headers }, error);
+  }
+  if (error instanceof StorageUnsafeError) {
+    return problem('storage_degraded', { detail: error.message }, error);
   }
   if (error instanceof JobKeyConflictError) {
     return problem('job_key_conflict', { detail: error.message, members: { jobId: error.holder } }, error);

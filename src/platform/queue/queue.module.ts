@@ -10,6 +10,7 @@ import { JobDispatcher } from './job-dispatcher.service';
 import { JobReader } from './job-reader.service';
 import { KnownJobs } from './known-jobs.service';
 import { QueueCounter } from './queue-counts.service';
+import { QueueKeyTypes } from './queue-key-types.service';
 import { QueueRegistry } from './queue-registry.service';
 import { WorkerCensus } from './worker-census.service';
 
@@ -30,10 +31,20 @@ export class QueueModule {
         JobReader,
         FinishedJobs,
         KnownJobs,
+        QueueKeyTypes,
         QueueCounter,
         WorkerCensus,
       ],
-      exports: [QueueRegistry, JobDispatcher, JobReader, FinishedJobs, KnownJobs, QueueCounter, WorkerCensus],
+      exports: [
+        QueueRegistry,
+        JobDispatcher,
+        JobReader,
+        FinishedJobs,
+        KnownJobs,
+        QueueKeyTypes,
+        QueueCounter,
+        WorkerCensus,
+      ],
     };
   }
 

@@ -56,6 +56,20 @@ export class RetentionSweeper implements OnApplicationBootstrap {
     }
   }
 
+  /** Removes the oldest completed jobs before their time, as far as the guards let them go; at most `count`. */
+  async trim(entry: RegisteredQueue, count: number): Promise<number> {
+    const key = `${entry.queue.opts.prefix}:${entry.definition.name}:completed`;
+    let removed = 0;
+    while (removed < count) {
+      const ids = await this.connections.producer.zrange(key, '0', String(BATCH_SIZE - 1));
+      const free = await this.released(entry, 'completed', ids);
+      await this.memory.keep(entry, 'completed', free);
+      removed += await remove(entry.queue, free);
+      if (free.length < BATCH_SIZE) break;
+    }
+    return removed;
+  }
+
   private async sweepState(
     entry: RegisteredQueue,
     state: FinishedState,
