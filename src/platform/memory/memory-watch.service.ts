@@ -6,7 +6,7 @@ import {
 } from '@nestjs/common';
 import { Settings } from '../../config/settings';
 import { logContext } from '../logging/correlation';
-import { guardAdds, type AdmissionRequest } from '../queue/admission';
+import { guardAdds, type GatedJob } from '../queue/add-gate';
 import { QueueRegistry, type RegisteredQueue } from '../queue/queue-registry.service';
 import { RedisConnections } from '../redis/redis-connections.service';
 import { RedisVitalsReader } from '../redis/redis-vitals.service';
@@ -131,7 +131,7 @@ export class MemoryWatch implements OnApplicationBootstrap, BeforeApplicationShu
     return maxBytes === 0 ? own : Math.min(own, maxBytes);
   }
 
-  private admit(requests: readonly AdmissionRequest[]): void {
+  private admit(requests: readonly GatedJob[]): void {
     if (this.unsafe !== undefined) throw new StorageUnsafeError(this.unsafe);
     const isHandler = logContext()?.jobId !== undefined;
     for (const { definition, priority } of requests) {

@@ -1,6 +1,6 @@
 import { Job, type JobsOptions, type Queue } from 'bullmq';
 import { correlationId } from '../logging/correlation';
-import { admit } from './admission';
+import { passGate } from './add-gate';
 import { declaredJob, queueDefaults, type JobDefinition, type QueueDefinition } from './define-queue';
 import { nextIdSeed } from './id-seed';
 import { jobId, seededJobId } from './job-id';
@@ -126,7 +126,7 @@ export async function addPrepared(
   queue: Queue,
   jobs: readonly PreparedJob[],
 ): Promise<StoredOutcome[]> {
-  admit(
+  passGate(
     queue,
     jobs.map(({ json, priority }) => ({ definition, priority, bytes: json.length })),
   );

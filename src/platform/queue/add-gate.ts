@@ -3,7 +3,7 @@ import type { QueueDefinition } from './define-queue';
 import type { Priority } from './priority';
 
 /** What is about to be stored, as far as the decision needs it. */
-export interface AdmissionRequest {
+export interface GatedJob {
   readonly definition: QueueDefinition;
   readonly priority: Priority;
   /** Payload and options, before Redis' own overhead. */
@@ -11,16 +11,16 @@ export interface AdmissionRequest {
 }
 
 /** Throws what keeps the jobs out; asks nobody, so that an add costs no further command. */
-export type AdmissionGate = (requests: readonly AdmissionRequest[]) => void;
+export type AddGate = (requests: readonly GatedJob[]) => void;
 
-const gates = new WeakMap<Queue, AdmissionGate>();
+const gates = new WeakMap<Queue, AddGate>();
 
 /** From now on every add to the queue passes the gate first. */
-export function guardAdds(queue: Queue, gate: AdmissionGate): void {
+export function guardAdds(queue: Queue, gate: AddGate): void {
   gates.set(queue, gate);
 }
 
 /** Throws what the queue's gate throws; a queue without one takes everything. */
-export function admit(queue: Queue, requests: readonly AdmissionRequest[]): void {
+export function passGate(queue: Queue, requests: readonly GatedJob[]): void {
   gates.get(queue)?.(requests);
 }
