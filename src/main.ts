@@ -1,4 +1,4 @@
-import './heap-limits';
+import { collectAfterStart } from './heap-limits';
 import 'reflect-metadata';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { existsSync } from 'node:fs';
@@ -47,6 +47,7 @@ async function main(): Promise<void> {
     if (stop !== undefined) return;
     running.app = await createServer(settings);
     const address = await startServer(running.app, settings);
+    collectAfterStart();
     if (stop === undefined) say(`ready on ${address}`);
   } catch (error) {
     if (stop !== undefined) return;
