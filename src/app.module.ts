@@ -4,6 +4,7 @@ import { SettingsModule } from './config/settings.module';
 import { HealthModule } from './operators/health/health.module';
 import { AuthModule } from './platform/auth/auth.module';
 import { DatabaseModule } from './platform/database/database.module';
+import { EffectsModule, effectsMigrations } from './platform/effects/effects.module';
 import { LeaderModule } from './platform/leader/leader.module';
 import { loggingModule } from './platform/logging/logging.module';
 import { outboxMigrations, OutboxModule } from './platform/outbox/outbox.module';
@@ -15,7 +16,7 @@ import { WorkerModule } from './platform/worker/worker.module';
 import { TasksModule } from './workloads/tasks/tasks.module';
 import { validationMigrations, ValidationModule } from './workloads/validation/validation.module';
 
-const migrations = [outboxMigrations, validationMigrations];
+const migrations = [outboxMigrations, effectsMigrations, validationMigrations];
 
 const platform = (settings: Settings) => [
   SettingsModule.forRoot(settings),
@@ -28,6 +29,7 @@ const platform = (settings: Settings) => [
   QueueModule.forRoot(),
   WorkerModule,
   OutboxModule,
+  EffectsModule,
   RetentionModule,
 ];
 

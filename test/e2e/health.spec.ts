@@ -59,7 +59,7 @@ describe('the probes', () => {
     it.each([
       ['/health', ['redis', 'database', 'queues']],
       ['/health/live', ['eventLoop']],
-      ['/health/ready', ['shutdown', 'redis', 'redisWrite', 'evictionPolicy', 'schema']],
+      ['/health/ready', ['shutdown', 'redis', 'redisWrite', 'evictionPolicy', 'workers', 'schema']],
       ['/health/startup', ['firstConnect', 'queues']],
     ])('%s answers without a key, in the form of Terminus', async (path, checks) => {
       const { status, headers, body } = await probe(server, path);

@@ -2,7 +2,15 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import type { JobState } from '../../platform/queue/job-snapshot';
 import { priorities, type Priority } from '../../platform/queue/priority';
 
-const states: JobState[] = ['waiting', 'active', 'delayed', 'completed', 'failed', 'waiting-children'];
+const states: JobState[] = [
+  'waiting',
+  'active',
+  'delayed',
+  'completed',
+  'failed',
+  'cancelled',
+  'waiting-children',
+];
 
 export class JobAttemptsDto {
   /** Attempts that have ended. */
@@ -38,7 +46,7 @@ export class JobDto {
   type!: string;
   @ApiProperty({ enum: states })
   state!: JobState;
-  /** Whether it has completed or failed for good; then there is either `result` or `error`. */
+  /** Whether it has completed, failed for good or was cancelled; then there is either `result` or `error`. */
   done!: boolean;
   @ApiProperty({ enum: [...priorities] })
   priority!: Priority;

@@ -67,6 +67,7 @@ export class HealthController {
       redis: () => this.redis.answers(),
       redisWrite: () => this.redis.acceptsWrites(),
       evictionPolicy: () => this.redis.keepsEveryJob(),
+      workers: () => this.process.takesJobs(),
       schema: () => this.database.hasItsSchema(),
     });
   }

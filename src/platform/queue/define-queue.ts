@@ -54,6 +54,8 @@ export interface QueueDefinition<
     readonly limiter?: { readonly max: number; readonly durationMs: number };
     /** After a crash a job waits this long, and up to one stalled check more, for its next start. */
     readonly lockDurationMs?: number;
+    /** How often jobs without a lock are looked for; a short lock is worth a short interval. */
+    readonly stalledIntervalMs?: number;
   };
   /** How long finished jobs stay in Redis. */
   readonly retention?: { readonly completed?: RetentionPolicy; readonly failed?: RetentionPolicy };

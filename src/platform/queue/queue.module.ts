@@ -4,10 +4,12 @@ import type { Queue } from 'bullmq';
 import { Settings } from '../../config/settings';
 import { queuePrefix } from '../redis/key-space';
 import { RedisConnections } from '../redis/redis-connections.service';
+import { AttemptLog } from './attempt-log.service';
 import type { QueueDefinition } from './define-queue';
 import { FinishedJobs } from './finished-jobs.service';
 import { JobDispatcher } from './job-dispatcher.service';
 import { JobReader } from './job-reader.service';
+import { JobRemovals } from './job-removals.service';
 import { QueueCounter } from './queue-counts.service';
 import { QueueRegistry } from './queue-registry.service';
 import { WorkerCensus } from './worker-census.service';
@@ -23,8 +25,26 @@ export class QueueModule {
         // an api process declares queues without running their workers
         BullModule.forRoot({ connection: {}, extraOptions: { manualRegistration: true } }),
       ],
-      providers: [QueueRegistry, JobDispatcher, JobReader, FinishedJobs, QueueCounter, WorkerCensus],
-      exports: [QueueRegistry, JobDispatcher, JobReader, FinishedJobs, QueueCounter, WorkerCensus],
+      providers: [
+        QueueRegistry,
+        JobDispatcher,
+        JobReader,
+        JobRemovals,
+        AttemptLog,
+        FinishedJobs,
+        QueueCounter,
+        WorkerCensus,
+      ],
+      exports: [
+        QueueRegistry,
+        JobDispatcher,
+        JobReader,
+        JobRemovals,
+        AttemptLog,
+        FinishedJobs,
+        QueueCounter,
+        WorkerCensus,
+      ],
     };
   }
 
