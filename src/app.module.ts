@@ -3,6 +3,7 @@ import type { Settings } from './config/settings';
 import { SettingsModule } from './config/settings.module';
 import { HealthModule } from './operators/health/health.module';
 import { AuthModule } from './platform/auth/auth.module';
+import { ContractsModule } from './platform/contracts/contracts.module';
 import { DatabaseModule } from './platform/database/database.module';
 import { EffectsModule, effectsMigrations } from './platform/effects/effects.module';
 import { LeaderModule } from './platform/leader/leader.module';
@@ -29,6 +30,7 @@ const platform = (settings: Settings) => [
   QueueModule.forRoot(),
   WorkerModule,
   OutboxModule,
+  ContractsModule,
   EffectsModule,
   RetentionModule,
 ];
