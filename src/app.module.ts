@@ -11,6 +11,7 @@ import { loggingModule } from './platform/logging/logging.module';
 import { outboxMigrations, OutboxModule } from './platform/outbox/outbox.module';
 import { QueueModule } from './platform/queue/queue.module';
 import { RedisModule } from './platform/redis/redis.module';
+import { ResultsModule } from './platform/results/results.module';
 import { RetentionModule } from './platform/retention/retention.module';
 import { StorageModule } from './platform/storage/storage.module';
 import { WorkerModule } from './platform/worker/worker.module';
@@ -32,6 +33,7 @@ const platform = (settings: Settings) => [
   OutboxModule,
   ContractsModule,
   EffectsModule,
+  ResultsModule,
   RetentionModule,
 ];
 

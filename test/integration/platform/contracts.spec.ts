@@ -134,7 +134,12 @@ describe('versions of a payload on a real Redis', () => {
     const newer = await Promise.all(['a', 'b', 'c'].map((to) => young.send(youngApp, { to: [to] })));
     await eventually(async () => {
       for (const id of newer) {
-        expect(await read(oldApp, id)).toMatchObject({ state: 'delayed', attemptsMade: 0, starts: 1 });
+        expect(await read(oldApp, id)).toMatchObject({
+          state: 'delayed',
+          attemptsMade: 0,
+          starts: 1,
+          attempts: [{ start: 1, outcome: 'given_back' }],
+        });
       }
     });
     const own = await old.send(oldApp, { to: 'mine' });
@@ -174,7 +179,12 @@ describe('versions of a payload on a real Redis', () => {
         reason: 'payload of job "send-letter" cannot go from version 1 to 2: Error: no such address',
       },
     ]);
-    expect(await read(app, id)).toMatchObject({ state: 'failed', attemptsMade: 1, starts: 1 });
+    expect(await read(app, id)).toMatchObject({
+      state: 'failed',
+      attemptsMade: 1,
+      starts: 1,
+      attempts: [{ start: 1, outcome: 'failed', cause: 'contract_refused' }],
+    });
     expect(broken.sent).toEqual([]);
   });
 
