@@ -3,6 +3,7 @@ import type { Settings } from './config/settings';
 import { SettingsModule } from './config/settings.module';
 import { HealthModule } from './operators/health/health.module';
 import { AuthModule } from './platform/auth/auth.module';
+import { ContractsModule } from './platform/contracts/contracts.module';
 import { DatabaseModule } from './platform/database/database.module';
 import { EffectsModule, effectsMigrations } from './platform/effects/effects.module';
 import { LeaderModule } from './platform/leader/leader.module';
@@ -10,6 +11,7 @@ import { loggingModule } from './platform/logging/logging.module';
 import { outboxMigrations, OutboxModule } from './platform/outbox/outbox.module';
 import { QueueModule } from './platform/queue/queue.module';
 import { RedisModule } from './platform/redis/redis.module';
+import { ResultsModule } from './platform/results/results.module';
 import { RetentionModule } from './platform/retention/retention.module';
 import { StorageModule } from './platform/storage/storage.module';
 import { WorkerModule } from './platform/worker/worker.module';
@@ -29,7 +31,9 @@ const platform = (settings: Settings) => [
   QueueModule.forRoot(),
   WorkerModule,
   OutboxModule,
+  ContractsModule,
   EffectsModule,
+  ResultsModule,
   RetentionModule,
 ];
 

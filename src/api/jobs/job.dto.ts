@@ -60,7 +60,10 @@ export class JobDto {
   finishedAt?: string;
   attempts!: JobAttemptsDto;
   progress!: JobProgressDto;
-  @ApiPropertyOptional({ description: 'Whatever the job returned; null when it returned nothing.' })
+  @ApiPropertyOptional({
+    description:
+      'What the job returned, null for nothing; of a large result a reference with a `link` to it.',
+  })
   result?: unknown;
   error?: JobErrorDto;
   links!: JobLinksDto;

@@ -1,7 +1,12 @@
 import { Module } from '@nestjs/common';
+import { JobResultsController } from './job-results.controller';
+import { JobResults } from './job-results.service';
 import { JobWaiter } from './job-waiter.service';
 import { JobsApiService } from './jobs-api.service';
 import { JobsController } from './jobs.controller';
 
-@Module({ controllers: [JobsController], providers: [JobsApiService, JobWaiter] })
+@Module({
+  controllers: [JobsController, JobResultsController],
+  providers: [JobsApiService, JobWaiter, JobResults],
+})
 export class JobsApiModule {}
