@@ -3,21 +3,24 @@ import type { Settings } from './config/settings';
 import { SettingsModule } from './config/settings.module';
 import { HealthModule } from './operators/health/health.module';
 import { AuthModule } from './platform/auth/auth.module';
+import { ContractsModule } from './platform/contracts/contracts.module';
 import { DatabaseModule } from './platform/database/database.module';
 import { IdempotencyModule } from './platform/idempotency/idempotency.module';
+import { EffectsModule, effectsMigrations } from './platform/effects/effects.module';
 import { LeaderModule } from './platform/leader/leader.module';
 import { loggingModule } from './platform/logging/logging.module';
 import { MemoryModule } from './platform/memory/memory.module';
 import { outboxMigrations, OutboxModule } from './platform/outbox/outbox.module';
 import { QueueModule } from './platform/queue/queue.module';
 import { RedisModule } from './platform/redis/redis.module';
+import { ResultsModule } from './platform/results/results.module';
 import { RetentionModule } from './platform/retention/retention.module';
 import { StorageModule } from './platform/storage/storage.module';
 import { WorkerModule } from './platform/worker/worker.module';
 import { TasksModule } from './workloads/tasks/tasks.module';
 import { validationMigrations, ValidationModule } from './workloads/validation/validation.module';
 
-const migrations = [outboxMigrations, validationMigrations];
+const migrations = [outboxMigrations, effectsMigrations, validationMigrations];
 
 const platform = (settings: Settings) => [
   SettingsModule.forRoot(settings),
@@ -31,6 +34,9 @@ const platform = (settings: Settings) => [
   IdempotencyModule,
   WorkerModule,
   OutboxModule,
+  ContractsModule,
+  EffectsModule,
+  ResultsModule,
   RetentionModule,
   MemoryModule,
 ];

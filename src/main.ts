@@ -1,9 +1,10 @@
-import './heap-limits';
+import { collectAfterStart } from './heap-limits';
 import 'reflect-metadata';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { existsSync } from 'node:fs';
 import { readSettings, SettingsError, type Settings } from './config/settings';
 import { PrivateStoreError } from './platform/private-stores/private-store-error';
+import { logStrayRejections } from './platform/logging/stray-rejections';
 import { openPrivateStores, type PrivateStores } from './platform/private-stores/private-stores';
 import { WorkerRunner } from './platform/worker/worker-runner.service';
 import { createServer, startServer } from './server';
@@ -29,6 +30,7 @@ async function main(): Promise<void> {
   if (existsSync('.env')) process.loadEnvFile('.env');
   const settings = readSettings(process.env);
   const running: Running = {};
+  logStrayRejections();
   let stop: Promise<void> | undefined;
   const onSignal = () => {
     stop ??= shutDown(settings, running);
@@ -47,6 +49,7 @@ async function main(): Promise<void> {
     if (stop !== undefined) return;
     running.app = await createServer(settings);
     const address = await startServer(running.app, settings);
+    collectAfterStart();
     if (stop === undefined) say(`ready on ${address}`);
   } catch (error) {
     if (stop !== undefined) return;

@@ -63,7 +63,7 @@ describe('the probes', () => {
         '/health/ready',
         [
           ...['shutdown', 'redis', 'redisWrite', 'evictionPolicy', 'role', 'persistence', 'clock', 'version'],
-          ...['rights', 'queueKeys', 'store', 'memory', 'schema'],
+          ...['rights', 'queueKeys', 'store', 'memory', 'workers', 'schema'],
         ],
       ],
       ['/health/startup', ['firstConnect', 'queues']],

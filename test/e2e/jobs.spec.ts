@@ -304,18 +304,36 @@ describe('jobs over HTTP', () => {
       }
     });
 
-    it('stays while it runs', async () => {
-      const { body } = await enqueue(undefined, { message: 'busy', delay: 1_500 });
+    it('is told to stop while it runs, and ends as cancelled', async () => {
+      const { body } = await enqueue(undefined, { message: 'busy', delay: 60_000 });
+      const path = `/api/queue/jobs/${String(body['id'])}`;
       await eventually(async () => {
         expect((await read(body['id'])).body).toMatchObject({
           state: 'active',
           startedAt: expect.any(String),
           progress: { percent: expect.any(Number), stage: 'working' },
         });
-      });
-      const refused = await call('DELETE', `/api/queue/jobs/${String(body['id'])}`);
-      expect(refused).toMatchObject({ status: 409, body: { code: 'job_active' } });
-      await eventually(async () => expect((await read(body['id'])).body['state']).toBe('completed'), 10_000);
+      }, 10_000);
+      const asked = await call('DELETE', `${path}?reason=not%20needed`);
+      expect(asked).toMatchObject({ status: 202, body: { state: 'active', done: false } });
+      expect(asked.headers.get('location')).toBe(path);
+      await eventually(async () => {
+        expect((await read(body['id'])).body).toMatchObject({
+          state: 'cancelled',
+          done: true,
+          attempts: { made: 1, max: 3 },
+          error: { name: 'JobCancelledError', message: 'The job was cancelled by local: not needed' },
+        });
+      }, 10_000);
+      expect((await call('DELETE', path)).status).toBe(204);
+      expect((await read(body['id'])).status).toBe(404);
+    });
+
+    it('is not removed for a reason that is too long', async () => {
+      const { body } = await enqueue({ delay: 3_600_000 });
+      const path = `/api/queue/jobs/${String(body['id'])}`;
+      expect((await call('DELETE', `${path}?reason=${'x'.repeat(501)}`)).status).toBe(400);
+      expect((await read(body['id'])).status).toBe(200);
     });
 
     it('stays when it has changed since the caller saw it', async () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createTestDatabase } from '../support/database';
 import { PostgresProcess } from '../support/postgres-process';
-import { endServerProcesses, ServerProcess } from '../support/process';
+import { ServerProcess } from '../support/process';
 import { RedisProcess } from '../support/redis-process';
 import { ApiClient } from './api-client';
 
@@ -19,33 +19,37 @@ export class FaultScene {
   redis!: RedisProcess;
   postgres?: PostgresProcess;
   private readonly undo: (() => Promise<void>)[] = [];
+  private readonly servers = new Set<ServerProcess>();
 
   /** An own PostgreSQL costs seconds: without it the scene has a database of its own on the suite's server. */
-  async open({ isRedisUp = true, isPostgresOwn = false } = {}): Promise<void> {
+  async open({ isRedisUp = true, isPostgresOwn = false, hasDefaultRedis = false } = {}): Promise<void> {
     this.home = await mkdtemp(join(tmpdir(), 'holdfast-fault-'));
     // Under root PostgreSQL runs as another user, who has to pass through.
     await chmod(this.home, 0o711);
     this.undo.push(() => rm(this.home, { recursive: true, force: true }));
-    const redis = await RedisProcess.prepare();
+    const redis = await RedisProcess.prepare({ isDefault: hasDefaultRedis });
     this.redis = redis;
     this.undo.push(() => redis.remove());
     if (isRedisUp) await redis.start();
     await (isPostgresOwn ? this.openPostgres() : this.openDatabase());
   }
 
-  async start(settings: Record<string, string> = {}): Promise<StartedServer> {
-    const server = await ServerProcess.start({
+  /** Starts the server that ships, or another program, on the stores of this scene. */
+  async start(settings: Record<string, string> = {}, program?: string): Promise<StartedServer> {
+    const places = {
       HOLDFAST_HOME: this.home,
       REDIS_URL: this.redis.url,
       DATABASE_URL: this.databaseUrl,
-      ...settings,
-    });
+    };
+    const server = new ServerProcess({ ...places, ...settings }, program);
+    this.servers.add(server);
+    await server.ready();
     return { server, api: new ApiClient(server.url) };
   }
 
   /** Ends what still runs, whatever the test has left of it. */
   async close(): Promise<void> {
-    await endServerProcesses();
+    await Promise.all([...this.servers].map((server) => server.kill()));
     for (const step of this.undo.splice(0).toReversed()) await step();
   }
 

@@ -7,14 +7,14 @@ export interface ProcessExit {
   readonly signal: NodeJS.Signals | null;
 }
 
-const program = join(resolve(__dirname, '../..'), 'dist', 'main.js');
+const mainProgram = join(resolve(__dirname, '../..'), 'dist', 'main.js');
 const keptOutputChars = 200_000;
 // Ten times what a start on two busy cores took, with no Redis to wait for included.
 const readyDeadlineMs = 60_000;
 
-const started = new Set<ServerProcess>();
+export type ServerSettings = Record<string, string> & { HOLDFAST_HOME: string };
 
-/** `node dist/main.js` in a process of its own, which knows nothing of this one's settings. */
+/** `node dist/main.js`, or another program, in a process of its own, which knows nothing of this one's settings. */
 export class ServerProcess {
   private readonly child: ChildProcess;
   private readonly exited: Promise<ProcessExit>;
@@ -22,7 +22,7 @@ export class ServerProcess {
   private address?: string;
 
   /** The server lives in its home, so that no developer's `.env` is read. */
-  constructor(settings: Record<string, string> & { HOLDFAST_HOME: string }) {
+  constructor(settings: ServerSettings, program = mainProgram) {
     const { PATH = '', HOME = '' } = process.env;
     this.child = spawn(process.execPath, [program], {
       cwd: settings.HOLDFAST_HOME,
@@ -34,20 +34,29 @@ export class ServerProcess {
     this.child.stdout?.on('data', keep);
     this.child.stderr?.on('data', keep);
     this.exited = new Promise((done) => this.child.once('close', (code, signal) => done({ code, signal })));
-    started.add(this);
   }
 
   /** Starts a server and waits until it accepts requests. */
-  static async start(settings: Record<string, string> & { HOLDFAST_HOME: string }): Promise<ServerProcess> {
-    const server = new ServerProcess(settings);
-    const [, address = ''] = await server.line(/^ready on (http:\S+)/m, readyDeadlineMs);
-    server.address = address.replace('localhost', '127.0.0.1');
+  static async start(settings: ServerSettings, program?: string): Promise<ServerProcess> {
+    const server = new ServerProcess(settings, program);
+    await server.ready();
     return server;
+  }
+
+  /** Resolves when it accepts requests. */
+  async ready(): Promise<void> {
+    const [, address = ''] = await this.line(/^ready on (http:\S+)/m, readyDeadlineMs);
+    this.address = address.replace('localhost', '127.0.0.1');
   }
 
   get url(): string {
     if (this.address === undefined) throw new Error('The server is not ready yet.');
     return this.address;
+  }
+
+  /** Resolves when the process has ended, however. */
+  get ended(): Promise<ProcessExit> {
+    return this.exited;
   }
 
   get pid(): number {
@@ -87,7 +96,6 @@ export class ServerProcess {
 
   /** What a crash is: no handler runs, nothing is closed. */
   async kill(): Promise<void> {
-    started.delete(this);
     this.child.kill('SIGKILL');
     await this.exited;
   }
@@ -97,9 +105,4 @@ export class ServerProcess {
     void this.exited.then(() => controller.abort());
     return controller.signal;
   }
-}
-
-/** Ends every server this file has started and that still runs; for `afterEach`. */
-export async function endServerProcesses(): Promise<void> {
-  await Promise.all([...started].map((server) => server.kill()));
 }

@@ -20,11 +20,13 @@ export class RedisProcess {
   private constructor(
     readonly port: number,
     private readonly directory: string,
+    private readonly isDefault: boolean,
   ) {}
 
-  /** Chooses port and directory, but starts nothing yet. */
-  static async prepare(): Promise<RedisProcess> {
-    return new RedisProcess(await findFreePort(), await mkdtemp(join(scratch, 'holdfast-redis-')));
+  /** Chooses port and directory, but starts nothing yet. The default one runs as it comes out of its package. */
+  static async prepare({ isDefault = false } = {}): Promise<RedisProcess> {
+    const directory = await mkdtemp(join(scratch, 'holdfast-redis-'));
+    return new RedisProcess(await findFreePort(), directory, isDefault);
   }
 
   static async start(): Promise<RedisProcess> {
@@ -40,9 +42,14 @@ export class RedisProcess {
   /** Append-only with a sync each second, as Holdfast's own; resolves when commands are answered. */
   async start(): Promise<void> {
     const { file, env } = await findRedisProgram(this.directory);
-    const settings = { bind: '127.0.0.1', port: this.port, dir: this.directory, appendonly: 'yes' };
-    const others = { appendfsync: 'everysec', save: '', 'maxmemory-policy': 'noeviction' };
-    const args = Object.entries({ ...settings, ...others }).flatMap(([name, value]) => [
+    const place = { bind: '127.0.0.1', port: this.port, dir: this.directory };
+    const others = {
+      appendonly: 'yes',
+      appendfsync: 'everysec',
+      save: '',
+      'maxmemory-policy': 'noeviction',
+    };
+    const args = Object.entries({ ...place, ...(!this.isDefault && others) }).flatMap(([name, value]) => [
       `--${name}`,
       `${value}`,
     ]);

@@ -7,7 +7,7 @@ export function jobPath(id: string): string {
 }
 
 export function isDone({ state }: JobSnapshot): boolean {
-  return state === 'completed' || state === 'failed' || state === 'removed';
+  return ['completed', 'failed', 'cancelled', 'removed'].includes(state);
 }
 
 /** The job as callers see it: never its payload, and a result or an error only once it is done. */
@@ -31,8 +31,8 @@ export function jobBody(job: JobSnapshot): JobDto {
     },
     progress: progressOf(job),
     ...(job.state === 'completed' && { result: job.result ?? null }),
-    ...(job.state === 'failed' && {
-      error: { name: job.failedName ?? 'Error', message: job.failedReason ?? '' },
+    ...(job.failedReason !== undefined && {
+      error: { name: job.failedName ?? 'Error', message: job.failedReason },
     }),
     links: { self: jobPath(job.id), dashboard: `/admin/queues/queue/${job.queue}/${job.id}` },
   };

@@ -8,6 +8,7 @@ const states: JobState[] = [
   'delayed',
   'completed',
   'failed',
+  'cancelled',
   'waiting-children',
   'removed',
 ];
@@ -46,7 +47,7 @@ export class JobDto {
   type!: string;
   @ApiProperty({ enum: states })
   state!: JobState;
-  /** Whether it has completed or failed for good; then there is either `result` or `error`. */
+  /** Whether it has completed, failed for good or was cancelled; then there is either `result` or `error`. */
   done!: boolean;
   @ApiProperty({ enum: [...priorities] })
   priority!: Priority;
@@ -60,7 +61,10 @@ export class JobDto {
   finishedAt?: string;
   attempts!: JobAttemptsDto;
   progress!: JobProgressDto;
-  @ApiPropertyOptional({ description: 'Whatever the job returned; null when it returned nothing.' })
+  @ApiPropertyOptional({
+    description:
+      'What the job returned, null for nothing; of a large result a reference with a `link` to it.',
+  })
   result?: unknown;
   error?: JobErrorDto;
   links!: JobLinksDto;

@@ -1,9 +1,14 @@
 import { Module } from '@nestjs/common';
 import { BatchEnqueuer } from './batch-enqueuer.service';
 import { JobEnqueuer } from './job-enqueuer.service';
+import { JobResultsController } from './job-results.controller';
+import { JobResults } from './job-results.service';
 import { JobWaiter } from './job-waiter.service';
 import { JobsApiService } from './jobs-api.service';
 import { JobsController } from './jobs.controller';
 
-@Module({ controllers: [JobsController], providers: [BatchEnqueuer, JobEnqueuer, JobsApiService, JobWaiter] })
+@Module({
+  controllers: [JobsController, JobResultsController],
+  providers: [BatchEnqueuer, JobEnqueuer, JobsApiService, JobWaiter, JobResults],
+})
 export class JobsApiModule {}

@@ -1,9 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { problem } from '../../platform/problems/problem-catalogue';
+import type { CancelWish } from '../../platform/queue/attempt-log.service';
 import { JobReader } from '../../platform/queue/job-reader.service';
+import { JobRemovals } from '../../platform/queue/job-removals.service';
 import type { JobSnapshot } from '../../platform/queue/job-snapshot';
 import { QueueRegistry } from '../../platform/queue/queue-registry.service';
 import { RedisConnections } from '../../platform/redis/redis-connections.service';
+import { JobCancellation } from '../../platform/worker/job-cancellation.service';
 import { entityTag, tagMatches } from './entity-tag';
 import { jobBody } from './job-body';
 import { retentionSentence } from './retention-sentence';
@@ -15,6 +18,8 @@ export class JobsApiService {
     private readonly connections: RedisConnections,
     private readonly registry: QueueRegistry,
     private readonly reader: JobReader,
+    private readonly cancellation: JobCancellation,
+    private readonly removals: JobRemovals,
   ) {}
 
   /** Throws a 404 problem that says how long finished jobs stay. */
@@ -25,16 +30,26 @@ export class JobsApiService {
     return job;
   }
 
-  /** Removes a job that is not running; `ifMatch` is the entity tag the caller has seen. */
-  async remove(id: string, ifMatch: string | undefined): Promise<void> {
+  /**
+   * Removes a job, or has the worker that runs it stop; `ifMatch` is the entity tag the caller has seen.
+   * Resolves with the job while its worker is being told, with nothing once it is gone.
+   */
+  async remove(id: string, wish: CancelWish, ifMatch: string | undefined): Promise<JobSnapshot | undefined> {
     const job = await this.read(id);
     if (ifMatch !== undefined && !tagMatches(ifMatch, entityTag(jobBody(job)))) {
       throw problem('precondition_failed', { detail: `Job ${id} is ${job.state} now.` });
     }
-    // A worker may take the job between the read and the removal; its lock then makes the removal fail.
-    const isRemoved = job.state !== 'active' && (await this.registry.ofJob(id)?.queue.remove(id)) === 1;
-    if (!isRemoved)
-      throw problem('job_active', { detail: `Job ${id} is being worked; it can go once it is done.` });
+    switch (await this.cancellation.cancel(id, wish)) {
+      case 'requested':
+        return job;
+      case 'finished':
+        if (!(await this.removals.remove(id, { kind: 'removed', ...wish }))) throw this.notFound(id);
+        return undefined;
+      case 'unknown':
+        throw this.notFound(id);
+      default:
+        return undefined;
+    }
   }
 
   private notFound(id: string) {

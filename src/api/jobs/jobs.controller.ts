@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import {
   ApiBody,
   ApiHeader,
@@ -8,6 +8,7 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { CurrentPrincipal, type Principal } from '../../platform/auth/principal';
 import { Idempotent } from '../../platform/idempotency/idempotent.decorator';
 import { ApiProblems } from '../../platform/problems/api-problems.decorator';
 import { BatchEnqueuer } from './batch-enqueuer.service';
@@ -20,6 +21,7 @@ import { JobWaiter } from './job-waiter.service';
 import { CreatedJobDto, JobDto } from './job.dto';
 import { JobsApiService } from './jobs-api.service';
 import { MAX_WAIT_SECONDS, preferredWait } from './prefer-wait';
+import { RemoveJobQuery } from './remove-job.query';
 
 const POLL_SECONDS = '1';
 
@@ -95,12 +97,22 @@ export class JobsController {
     return undefined;
   }
 
-  /** Removes a job that waits or has finished. */
+  /** Removes a job that waits or has finished; one that runs is told to stop and ends as cancelled. */
   @Delete(':id')
   @HttpCode(204)
   @ApiHeader({ name: 'If-Match', required: false })
-  @ApiNoContentResponse()
-  async remove(@Param('id') id: string, @Headers('if-match') ifMatch: string | undefined): Promise<void> {
-    await this.jobs.remove(id, ifMatch);
+  @ApiNoContentResponse({ description: 'The job is gone.' })
+  @ApiResponse({ status: 202, type: JobDto, description: 'Its worker is told; the job ends as cancelled.' })
+  async remove(
+    @Param('id') id: string,
+    @Query() { reason = 'no reason given' }: RemoveJobQuery,
+    @Headers('if-match') ifMatch: string | undefined,
+    @CurrentPrincipal() principal: Principal | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<JobDto | undefined> {
+    const running = await this.jobs.remove(id, { reason, by: principal?.id ?? 'unknown' }, ifMatch);
+    if (running === undefined) return undefined;
+    reply.status(202).header('location', jobPath(id)).header('retry-after', POLL_SECONDS);
+    return jobBody(running);
   }
 }

@@ -77,6 +77,7 @@ export class HealthController {
       queueKeys: () => this.fitness.queuesAreSound(),
       store: () => this.fitness.storeIsTheSame(),
       memory: () => this.fitness.hasRoom(),
+      workers: () => this.process.takesJobs(),
       schema: () => this.database.hasItsSchema(),
     });
   }

@@ -1,5 +1,6 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { QueueRegistry } from '../../platform/queue/queue-registry.service';
+import { WorkerRunner } from '../../platform/worker/worker-runner.service';
 import { EventLoopWatch } from './event-loop-watch.service';
 
 /** What the probes ask of the process itself. Each check throws one sentence that may be shown to anybody. */
@@ -10,6 +11,7 @@ export class ProcessChecks implements OnModuleDestroy {
   constructor(
     readonly eventLoop: EventLoopWatch,
     private readonly registry: QueueRegistry,
+    private readonly workers: WorkerRunner,
   ) {}
 
   // The first hook of a stop: HTTP still answers, and goes on doing so until the jobs are through.
@@ -19,6 +21,13 @@ export class ProcessChecks implements OnModuleDestroy {
 
   isNotStopping(): void {
     if (this.isStopping) throw new Error('This process is shutting down.');
+  }
+
+  takesJobs(): { paused: number } {
+    const open = this.workers.openBreakers();
+    if (open.length === 0) return { paused: 0 };
+    const named = open.slice(0, 10).map(({ queue, reason }) => `${queue} (${reason})`);
+    throw new Error(`Redis refuses the workers of ${named.join(', ')}; they try again by themselves.`);
   }
 
   hasQueues(): { registered: number } {

@@ -102,7 +102,8 @@ export class RedisFitness {
   /** Says for an hour that Redis was emptied; whoever restarts the process would not bring the jobs back. */
   storeIsTheSame(): Finding {
     const { emptied } = this.store;
-    if (emptied === undefined || Date.now() - emptied.noticedAt > EMPTIED_SHOWN_MS) return { contents: 'as before' };
+    if (emptied === undefined || Date.now() - emptied.noticedAt > EMPTIED_SHOWN_MS)
+      return { contents: 'as before' };
     return {
       noticedAt: new Date(emptied.noticedAt).toISOString(),
       contents: 'Redis was emptied or exchanged: jobs that had been accepted are lost.',

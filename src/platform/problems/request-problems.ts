@@ -151,6 +151,18 @@ export const requestProblems = {
     title: 'The job is running',
     advice: 'Wait until it has finished, or cancel it where its type allows that.',
   },
+  job_not_finished: {
+    status: 409,
+    title: 'The job has not finished',
+    advice: 'Wait until "done" is true: poll the job, or send its request with "Prefer: wait=30".',
+    retryable: true,
+    retryAfterSeconds: 1,
+  },
+  job_without_result: {
+    status: 409,
+    title: 'The job ended without a result',
+    advice: 'Its "error" says why; correct the cause and send the job again.',
+  },
   job_key_conflict: {
     status: 409,
     title: 'The key belongs to another job',
@@ -172,6 +184,11 @@ export const requestProblems = {
     status: 410,
     title: 'This has been here and is gone',
     advice: 'It was removed after its retention; create it again if it is still needed.',
+  },
+  result_gone: {
+    status: 410,
+    title: 'The result is not kept any more',
+    advice: 'Send the job again to get a new one.',
   },
   precondition_failed: {
     status: 412,

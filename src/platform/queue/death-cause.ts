@@ -1,3 +1,5 @@
+import { UnrecoverableError } from 'bullmq';
+
 /** Why a job will not be tried again. */
 export const deathCauses = [
   'attempts_used',
@@ -11,6 +13,17 @@ export const deathCauses = [
   'missing_data',
 ] as const;
 export type DeathCause = (typeof deathCauses)[number];
+
+/** A job is not tried again, for a cause that has a name of its own. */
+export class JobDeathError extends UnrecoverableError {
+  constructor(
+    readonly deathCause: DeathCause,
+    message: string,
+  ) {
+    super(message);
+    this.name = 'JobDeathError';
+  }
+}
 
 // What BullMQ itself writes when it gives a job up, without asking any consumer.
 const reasons: readonly (readonly [RegExp, DeathCause])[] = [

@@ -54,6 +54,8 @@ export interface QueueDefinition<
     readonly limiter?: { readonly max: number; readonly durationMs: number };
     /** After a crash a job waits this long, and up to one stalled check more, for its next start. */
     readonly lockDurationMs?: number;
+    /** How often jobs without a lock are looked for; a short lock is worth a short interval. */
+    readonly stalledIntervalMs?: number;
   };
   /** How long finished jobs stay in Redis. */
   readonly retention?: { readonly completed?: RetentionPolicy; readonly failed?: RetentionPolicy };
@@ -97,7 +99,26 @@ export function defineQueue<const Name extends string, const Jobs extends Record
       `"${name}" cannot name a queue: use 1 to 63 letters, digits, dashes or underscores, beginning with a letter.`,
     );
   }
+  Object.entries<JobDefinition>(definition.jobs).forEach(([type, job]) => checkVersions(type, job));
   return Object.freeze(definition);
+}
+
+function checkVersions(type: string, { version = 1, upcast = {} }: JobDefinition): void {
+  if (!Number.isInteger(version) || version < 1) {
+    throw new Error(`The version of job "${type}" must be a whole number from 1 on.`);
+  }
+  const declared = Object.keys(upcast).map(Number);
+  for (let from = 1; from < version; from += 1) {
+    if (!declared.includes(from)) {
+      throw new Error(
+        `Job "${type}" is at version ${version} without upcast[${from}]: jobs of version ${from} may still wait.`,
+      );
+    }
+  }
+  const useless = declared.find((from) => !Number.isInteger(from) || from < 1 || from >= version);
+  if (useless !== undefined) {
+    throw new Error(`Job "${type}" declares upcast[${useless}], but its version is ${version}: raise it.`);
+  }
 }
 
 /** What a queue declares under a job name; nothing for a name such as `toString`, which every object has. */

@@ -1,18 +1,34 @@
 import { WorkerHost } from '@nestjs/bullmq';
 import { Logger } from '@nestjs/common';
-import { UnrecoverableError, WaitingError, type Job } from 'bullmq';
+import { UnrecoverableError, type Job } from 'bullmq';
 import { withLogContext } from '../logging/correlation';
 import { originOf } from './add-job';
-import { declaredJob, type JobName, type JobPayload, type QueueDefinition } from './define-queue';
-import { boundedError, boundedResult } from './job-outcome';
+import { admit } from './admission';
+import { Attempt } from './attempt';
+import { AttemptEnding } from './attempt-ending';
+import type { AttemptLog } from './attempt-log.service';
+import { judge } from './attempt-verdict';
+import { JobDeathError } from './death-cause';
+import {
+  declaredJob,
+  type JobDefinition,
+  type JobName,
+  type JobPayload,
+  type QueueDefinition,
+} from './define-queue';
+import { boundedResult } from './job-outcome';
 import { checkPayload, PayloadInvalidError } from './job-payload';
+import type { JobStep } from './job-step';
 
 export type JobHandlers<Q extends QueueDefinition> = {
   [N in JobName<Q>]: (job: Job<JobPayload<Q, N>>, signal: AbortSignal) => Promise<unknown>;
 };
 
-/** The reason of an abort that must not cost the job an attempt: its worker is stopping. */
-export const SHUTDOWN_REASON = 'worker is shutting down';
+/** What the worker that is built for a queue gives its consumer; without it nothing is recorded. */
+export interface ConsumerEquipment {
+  readonly steps: readonly JobStep[];
+  readonly log: AttemptLog;
+}
 
 /**
  * Dispatches each job to the handler named after it; what can never succeed is never retried,
@@ -20,6 +36,8 @@ export const SHUTDOWN_REASON = 'worker is shutting down';
  */
 export abstract class JobConsumer<Q extends QueueDefinition> extends WorkerHost {
   private readonly logger: Logger;
+  private readonly activeAttempts = new Map<string, Attempt>();
+  private equipment?: ConsumerEquipment;
 
   protected constructor(readonly definition: Q) {
     super();
@@ -28,80 +46,104 @@ export abstract class JobConsumer<Q extends QueueDefinition> extends WorkerHost 
 
   protected abstract readonly handlers: JobHandlers<Q>;
 
-  /** How many jobs this process is working on for the queue. */
+  /** How many handlers this process is running for the queue. */
   activeJobs = 0;
 
-  // BullMQ hands out an abort signal only to a function that declares three parameters.
-  async process(job: Job, token?: string, signal?: AbortSignal): Promise<unknown> {
+  equip(equipment: ConsumerEquipment): void {
+    this.equipment = equipment;
+  }
+
+  /** The ids of the jobs that are being worked here. */
+  activeIds(): readonly string[] {
+    return [...this.activeAttempts.keys()];
+  }
+
+  /** Fires the signal of a job that is being worked here, with a token only of that very start. */
+  interrupt(id: string, reason: unknown, token?: string): boolean {
+    const attempt = this.activeAttempts.get(id);
+    if (attempt === undefined || (token !== undefined && attempt.token !== token)) return false;
+    attempt.interrupt(reason);
+    return true;
+  }
+
+  interruptAll(reason: unknown): void {
+    for (const attempt of this.activeAttempts.values()) attempt.interrupt(reason);
+  }
+
+  async process(job: Job, token?: string): Promise<unknown> {
+    const { id = '' } = job;
     const { correlationId } = originOf(job);
-    const context = {
-      correlationId,
-      queue: this.definition.name,
-      ...(job.id !== undefined && { jobId: job.id }),
-    };
+    const attempt = new Attempt(job, token);
+    this.activeAttempts.set(id, attempt);
+    try {
+      const context = { correlationId, queue: this.definition.name, jobId: id };
+      return await withLogContext(context, () => this.run(attempt));
+    } finally {
+      if (this.activeAttempts.get(id) === attempt) this.activeAttempts.delete(id);
+    }
+  }
+
+  private async run(attempt: Attempt): Promise<unknown> {
+    const { job } = attempt;
+    this.logger.log({
+      msg: `Processing job ${job.id} from queue ${job.queueName}`,
+      type: job.name,
+      attempt: job.attemptsMade + 1,
+    });
+    const { definition, logger, equipment } = this;
+    try {
+      if (equipment !== undefined) await admit(job, definition, equipment.log);
+      const result = boundedResult(await this.runHandler(attempt));
+      logger.log({
+        msg: `✅ Job ${job.id} completed successfully`,
+        type: job.name,
+        attempt: job.attemptsMade + 1,
+        durationMs: attempt.ageMs,
+      });
+      return result;
+    } catch (thrown) {
+      const verdict = judge(thrown, job, attempt.signal, declaredJob(definition, job.name));
+      throw await new AttemptEnding(definition, logger, equipment?.log).carryOut(verdict, attempt);
+    }
+  }
+
+  private async runHandler(attempt: Attempt): Promise<unknown> {
+    const { id, name } = attempt.job;
+    const declared = declaredJob(this.definition, name);
     this.activeJobs += 1;
     try {
-      return await withLogContext(context, () =>
-        this.run(job, token, signal ?? new AbortController().signal),
-      );
+      return await attempt.supervise((signal) => this.handle(attempt.job, declared, signal), {
+        timeoutMs: originOf(attempt.job).timeoutMs ?? declared?.timeoutMs,
+        onAbandoned: () =>
+          this.logger.error({ msg: `Job ${id} ignores its abort signal and is left alone`, type: name }),
+        onLate: (lateMs) =>
+          this.logger.warn({ msg: `Job ${id} ended after it was left alone; that does not count`, lateMs }),
+      });
     } finally {
       this.activeJobs -= 1;
     }
   }
 
-  private async run(job: Job, token: string | undefined, signal: AbortSignal): Promise<unknown> {
-    const startedAt = performance.now();
-    const attempt = job.attemptsMade + 1;
-    this.logger.log({ msg: `Processing job ${job.id} from queue ${job.queueName}`, type: job.name, attempt });
-    try {
-      const result = boundedResult(await this.handle(job, signal));
-      this.logger.log({
-        msg: `✅ Job ${job.id} completed successfully`,
-        type: job.name,
-        attempt,
-        ...took(startedAt),
-      });
-      return result;
-    } catch (thrown) {
-      if (signal.aborted && signal.reason === SHUTDOWN_REASON && token !== undefined) {
-        await job.moveToWait(token);
-        this.logger.log({
-          msg: `Job ${job.id} was given back to its queue`,
-          type: job.name,
-          ...took(startedAt),
-        });
-        throw new WaitingError();
-      }
-      const error = boundedError(thrown);
-      this.logger.error({
-        msg: `❌ Job ${job.id} failed: ${error.message}`,
-        type: job.name,
-        attempt,
-        attempts: job.opts.attempts,
-        ...took(startedAt),
-        stack: error.stack?.split('\n').slice(0, 10).join('\n'),
-      });
-      throw error;
-    }
-  }
-
-  private async handle(job: Job, signal: AbortSignal): Promise<unknown> {
+  private async handle(job: Job, declared: JobDefinition | undefined, signal: AbortSignal): Promise<unknown> {
     const { handlers, definition } = this;
-    const declared = declaredJob(definition, job.name);
+    const steps = this.equipment?.steps ?? [];
     const handler = handlers[job.name as JobName<Q>];
     if (handler === undefined || declared === undefined) {
       throw new UnrecoverableError(`no handler for job "${job.name}" on queue "${job.queueName}"`);
     }
+    for (const step of steps) {
+      if (step.prepare !== undefined) job.data = await step.prepare(job, definition);
+    }
     try {
       await checkPayload(job.name, declared.payload, job.data);
     } catch (error) {
-      if (error instanceof PayloadInvalidError) throw new UnrecoverableError(error.message);
+      if (error instanceof PayloadInvalidError) throw new JobDeathError('contract_refused', error.message);
       throw error;
     }
-    return handler(job, signal);
+    let result = await handler(job, signal);
+    for (const step of steps) {
+      if (step.settle !== undefined) result = await step.settle(job, definition, result);
+    }
+    return result;
   }
-}
-
-function took(startedAt: number): { durationMs: number } {
-  return { durationMs: Math.round(performance.now() - startedAt) };
 }

@@ -3,7 +3,7 @@ import { ATTEMPTS_FIELD, attemptRecords, type AttemptRecord } from './attempt-re
 import { priorityName, type Priority } from './priority';
 
 export type JobState =
-  'waiting' | 'active' | 'delayed' | 'completed' | 'failed' | 'waiting-children' | 'removed';
+  'waiting' | 'active' | 'delayed' | 'completed' | 'failed' | 'cancelled' | 'waiting-children' | 'removed';
 
 /** A job as Redis holds it at one moment; times are epoch milliseconds. */
 export interface JobSnapshot {
@@ -56,11 +56,11 @@ export const snapshotFields = [
   ATTEMPTS_FIELD,
 ] as const;
 
-/** What the fields of a job's hash say; `dueAt` is the time a delayed job waits for, in epoch milliseconds. */
+/** What the fields of a job's hash say, and the place where BullMQ keeps it; `dueAt` is the time a delayed job waits for, in epoch milliseconds. */
 export function snapshotOf(
   id: string,
   queue: string,
-  state: JobState,
+  place: JobState,
   fields: readonly (string | null)[],
   dueAt: string | null = null,
 ): JobSnapshot {
@@ -83,6 +83,9 @@ export function snapshotOf(
   ] = fields;
   const options = (parse(opts) ?? {}) as { attempts?: number; delay?: number };
   const createdAt = Number(timestamp);
+  const records = attemptRecords(attempts);
+  // BullMQ knows two ends of a job; the third is told apart by its last attempt.
+  const state = place === 'failed' && records.at(-1)?.outcome === 'cancelled' ? 'cancelled' : place;
   const attemptsMade = Number(atm ?? 0);
   return {
     id,
@@ -99,11 +102,11 @@ export function snapshotOf(
     attemptsMax: options.attempts ?? 1,
     progress: parse(progress) ?? 0,
     ...(state === 'completed' && { result: parse(result) ?? null }),
-    ...(state === 'failed' && { failedReason: reason ?? '', failedName: errorName(stacks) }),
+    ...(place === 'failed' && { failedReason: reason ?? '', failedName: errorName(stacks) }),
     data: data ?? '{}',
     starts: Number(starts ?? 0),
     ...(worker && { worker }),
-    attempts: attemptRecords(attempts),
+    attempts: records,
     ...withStack(stacks),
   };
 }

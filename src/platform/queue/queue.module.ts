@@ -4,11 +4,13 @@ import type { Queue } from 'bullmq';
 import { Settings } from '../../config/settings';
 import { queuePrefix } from '../redis/key-space';
 import { RedisConnections } from '../redis/redis-connections.service';
+import { AttemptLog } from './attempt-log.service';
 import type { QueueDefinition } from './define-queue';
 import { FinishedJobs } from './finished-jobs.service';
 import { JobDispatcher } from './job-dispatcher.service';
 import { JobReader } from './job-reader.service';
 import { KnownJobs } from './known-jobs.service';
+import { JobRemovals } from './job-removals.service';
 import { QueueCounter } from './queue-counts.service';
 import { QueueKeyTypes } from './queue-key-types.service';
 import { QueueRegistry } from './queue-registry.service';
@@ -32,6 +34,9 @@ export class QueueModule {
         FinishedJobs,
         KnownJobs,
         QueueKeyTypes,
+        JobRemovals,
+        AttemptLog,
+        FinishedJobs,
         QueueCounter,
         WorkerCensus,
       ],
@@ -42,6 +47,9 @@ export class QueueModule {
         FinishedJobs,
         KnownJobs,
         QueueKeyTypes,
+        JobRemovals,
+        AttemptLog,
+        FinishedJobs,
         QueueCounter,
         WorkerCensus,
       ],

@@ -31,6 +31,10 @@ export class RedisConnections implements BeforeApplicationShutdown, OnApplicatio
     return this.client('worker');
   }
 
+  get subscriber(): RedisClient {
+    return this.client('subscriber');
+  }
+
   get admin(): RedisClient {
     return this.client('admin');
   }

@@ -2,10 +2,11 @@ import type { ClusterNode, ClusterOptions, RedisOptions } from 'ioredis';
 import type { Settings } from '../../config/settings';
 
 /**
- * The three kinds of connection.
- * `producer` fails fast because a caller waits; `worker` outlives any outage; `admin` allows long commands.
+ * The kinds of connection.
+ * `producer` fails fast because a caller waits; `worker` outlives any outage; `admin` allows long commands;
+ * `subscriber` hears what other processes call out.
  */
-export type ConnectionKind = 'producer' | 'worker' | 'admin';
+export type ConnectionKind = 'producer' | 'worker' | 'admin' | 'subscriber';
 
 // A connection that Redis left would keep a stopping process alive for ioredis' two seconds.
 const disconnectTimeout = 200;
@@ -31,9 +32,17 @@ const worker: RedisOptions = {
   retryStrategy,
 };
 
+// Nothing may be called out for hours, so that silence says nothing about the socket.
+const { socketTimeout: _silence, ...subscriber } = worker;
+
 const admin: RedisOptions = { ...producer, commandTimeout: 30_000 };
 
-export const connectionProfiles: Record<ConnectionKind, RedisOptions> = { producer, worker, admin };
+export const connectionProfiles: Record<ConnectionKind, RedisOptions> = {
+  producer,
+  worker,
+  admin,
+  subscriber,
+};
 
 export type RedisTarget =
   | { readonly kind: 'single'; readonly options: RedisOptions }

@@ -36,10 +36,17 @@ export class NextJobRuns {
     return job;
   }
 
-  /** Aborts what this worker runs, for the reason given, and resolves when all of it has ended. */
-  async stop(worker: Worker, reason: string): Promise<void> {
-    const runs = [...this.runs].filter((run) => run.worker === worker);
-    for (const { jobId } of runs) worker.cancelJob(jobId, reason);
-    await Promise.allSettled(runs.map(({ ended }) => ended));
+  /** The ids of the jobs that run on this worker. */
+  of(worker: Worker): readonly string[] {
+    return this.on(worker).map(({ jobId }) => jobId);
+  }
+
+  /** Resolves when all that runs on this worker has ended. */
+  async ended(worker: Worker): Promise<void> {
+    await Promise.allSettled(this.on(worker).map(({ ended }) => ended));
+  }
+
+  private on(worker: Worker): Run[] {
+    return [...this.runs].filter((run) => run.worker === worker);
   }
 }

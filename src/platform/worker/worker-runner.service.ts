@@ -1,12 +1,19 @@
 import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
-import { Worker, type Job, type WorkerOptions } from 'bullmq';
+import type { Job, Worker, WorkerOptions } from 'bullmq';
 import { Settings } from '../../config/settings';
-import { JobConsumer, SHUTDOWN_REASON } from '../queue/job-consumer';
+import { AttemptLog } from '../queue/attempt-log.service';
+import { JobConsumer } from '../queue/job-consumer';
+import { SHUTDOWN_REASON } from '../queue/job-interruption';
 import { concurrencyOf, queueDefaults, type QueueDefinition } from '../queue/define-queue';
 import { RedisConnections } from '../redis/redis-connections.service';
 import { queuePrefix } from '../redis/key-space';
+import { JobStep } from '../queue/job-step';
+import { workerName } from '../queue/worker-identity';
+import { CancelWatch } from './cancel-watch.service';
+import { JobWorker } from './job-worker';
 import { NextJobRuns } from './next-job-runs';
+import { WorkerBreaker, type OpenBreaker } from './worker-breaker';
 
 export type JobFailureListener = (job: Job, error: Error, isFinal: boolean) => void;
 
@@ -24,6 +31,7 @@ export class WorkerRunner implements BeforeApplicationShutdown {
   private readonly running = new Map<string, Consumer>();
   private readonly nextJobs = new NextJobRuns();
   private readonly workers = new Map<string, Worker>();
+  private readonly breakers: WorkerBreaker[] = [];
   private consumers?: Map<string, Consumer>;
   private stopping = false;
   private wasCutOff = false;
@@ -32,6 +40,8 @@ export class WorkerRunner implements BeforeApplicationShutdown {
     private readonly discovery: DiscoveryService,
     private readonly connections: RedisConnections,
     private readonly settings: Settings,
+    private readonly attempts: AttemptLog,
+    private readonly cancelWatch: CancelWatch,
   ) {}
 
   /** Calls back after each failed attempt; `isFinal` when there will be no other. */
@@ -57,7 +67,10 @@ export class WorkerRunner implements BeforeApplicationShutdown {
     if (consumer === undefined) throw new Error(`Queue "${queue}" has no processor in this process.`);
     if (this.stopping || this.running.has(queue)) return false;
     this.running.set(queue, consumer);
-    void this.workerOf(consumer).run();
+    // What goes wrong later is an event of the worker.
+    void this.workerOf(consumer)
+      .run()
+      .catch(() => undefined);
     return true;
   }
 
@@ -67,6 +80,11 @@ export class WorkerRunner implements BeforeApplicationShutdown {
 
   runningQueues(): readonly string[] {
     return [...this.running.keys()];
+  }
+
+  /** The workers of this process that take no jobs for now, because Redis refuses their commands. */
+  openBreakers(): readonly OpenBreaker[] {
+    return this.breakers.flatMap(({ state }) => (state === undefined ? [] : [state]));
   }
 
   /** True once the deadline of a stop has cut a job off. */
@@ -88,6 +106,7 @@ export class WorkerRunner implements BeforeApplicationShutdown {
   // HTTP, queues and stores are still open in this phase, so that running jobs can finish as usual.
   async beforeApplicationShutdown(): Promise<void> {
     this.stopping = true;
+    this.breakers.forEach((breaker) => breaker.stop());
     const workers = [...this.workers.values()];
     if (workers.length === 0) return;
     this.logger.log('Shutting down workers gracefully...');
@@ -97,7 +116,7 @@ export class WorkerRunner implements BeforeApplicationShutdown {
     if (await settlesWithin(closed, this.hasWork() ? SHUTDOWN_TIMEOUT_MS * 0.8 : IDLE_CLOSE_MS)) return;
     if (this.hasWork()) {
       this.logger.warn('The deadline is near: jobs still running are given back to their queues.');
-      workers.forEach((worker) => worker.cancelAllJobs(SHUTDOWN_REASON));
+      this.known().forEach((consumer) => consumer.interruptAll(SHUTDOWN_REASON));
       if (await settlesWithin(closed, SHUTDOWN_TIMEOUT_MS * 0.15)) return;
     }
     if (this.hasWork()) {
@@ -111,12 +130,21 @@ export class WorkerRunner implements BeforeApplicationShutdown {
   }
 
   private async close(worker: Worker): Promise<void> {
-    await this.nextJobs.stop(worker, SHUTDOWN_REASON);
+    const byHand = this.nextJobs.of(worker);
+    byHand.forEach((id) => this.known().get(worker.name)?.interrupt(id, SHUTDOWN_REASON));
+    await this.nextJobs.ended(worker);
     await worker.close();
   }
 
   private hasWork(): boolean {
     return [...this.known().values()].some(({ activeJobs }) => activeJobs > 0);
+  }
+
+  private steps(): JobStep[] {
+    return this.discovery
+      .getProviders()
+      .map(({ instance }) => instance as unknown)
+      .filter((instance): instance is JobStep => instance instanceof JobStep);
   }
 
   private known(): Map<string, Consumer> {
@@ -139,12 +167,14 @@ export class WorkerRunner implements BeforeApplicationShutdown {
     const { definition } = consumer;
     const existing = this.workers.get(definition.name);
     if (existing !== undefined) return existing;
-    const worker = new Worker(definition.name, (job, token, signal) => consumer.process(job, token, signal), {
+    const worker = new JobWorker(consumer, {
       ...workerOptions(definition),
       connection: this.connections.worker,
       prefix: queuePrefix(this.settings, definition.domain),
       concurrency: concurrencyOf(definition, this.settings),
     });
+    consumer.equip({ steps: this.steps(), log: this.attempts });
+    this.cancelWatch.add(consumer);
     // What WorkerHost gives its subclasses as `worker`.
     Object.assign(consumer, { _worker: worker });
     this.workers.set(definition.name, worker);
@@ -154,15 +184,15 @@ export class WorkerRunner implements BeforeApplicationShutdown {
 
   private watch(worker: Worker, { name }: QueueDefinition): void {
     let lastLoggedAt = 0;
+    const breaker = new WorkerBreaker(worker, name, this.logger);
+    this.breakers.push(breaker);
     worker.on('error', (error) => {
       const now = Date.now();
-      if (this.stopping || now - lastLoggedAt < ERROR_LOG_INTERVAL_MS) return;
+      if (this.stopping || breaker.take(error) || now - lastLoggedAt < ERROR_LOG_INTERVAL_MS) return;
       lastLoggedAt = now;
       this.logger.error(`Worker error in ${name}: ${error.message.slice(0, 300)}`);
     });
     worker.on('stalled', (id) => this.logger.warn({ msg: `Job ${id} stalled and starts again`, jobId: id }));
-    // A handler that lost its lock works beside its successor: stop it before its next effect.
-    worker.on('lockRenewalFailed', (ids) => ids.forEach((id) => worker.cancelJob(id, 'lock was lost')));
     worker.on('failed', (job, error) => {
       if (job === undefined) return;
       const isFinal = job.finishedOn !== undefined;
@@ -172,13 +202,17 @@ export class WorkerRunner implements BeforeApplicationShutdown {
 }
 
 function workerOptions({ worker }: QueueDefinition): Omit<WorkerOptions, 'connection'> {
-  const { limiter, lockDurationMs = queueDefaults.lockDurationMs } = worker;
+  const { lockDurationMs, stalledIntervalMs } = { ...queueDefaults, ...worker };
+  const { limiter } = worker;
   return {
     autorun: false,
     lockDuration: lockDurationMs,
-    stalledInterval: queueDefaults.stalledIntervalMs,
+    stalledInterval: stalledIntervalMs,
     maxStalledCount: queueDefaults.maxStalledCount,
     skipVersionCheck: true,
+    name: workerName,
+    // A wait of a kind that nobody knows would leave the job active until it stalls.
+    settings: { backoffStrategy: () => queueDefaults.backoff.delayMs },
     ...(limiter !== undefined && { limiter: { max: limiter.max, duration: limiter.durationMs } }),
   };
 }

@@ -92,6 +92,7 @@ export class ValidationReconciler implements OnApplicationBootstrap {
     if (job === undefined) return this.promiseAgain(run);
     switch (job.state) {
       case 'failed':
+      case 'cancelled':
         return this.fail(run.id, job.failedReason ?? '', run.version);
       case 'completed':
         return this.fail(run.id, 'its job ended without a result', run.version);

@@ -6,6 +6,8 @@ const rowSegment = { bytes: 128 * 1024, count: 4 };
 export const keyBlockBytes = 64 * 1024;
 export const reportBlockBytes = 256 * 1024;
 
+export type PassMemory = ReturnType<typeof takeMemory>;
+
 /**
  * One piece of memory for a whole pass: input, rows on their way to the database, and the next blocks of keys and report.
  * Rows are copied within one buffer, which is by far the fastest way that JavaScript has.

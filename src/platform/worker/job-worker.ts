@@ -1,0 +1,69 @@
+import { Worker, type Job, type JobJson, type WorkerOptions } from 'bullmq';
+import { deferredFailures } from '../queue/admission';
+import { CorruptPayload } from '../queue/corrupt-payload';
+import type { QueueDefinition } from '../queue/define-queue';
+import type { JobConsumer } from '../queue/job-consumer';
+import { LockLostError } from '../queue/job-interruption';
+
+/** BullMQ's worker, with the cases handled that it leaves open: unreadable payloads, lost locks, two runs of one job. */
+export class JobWorker extends Worker {
+  private readonly runs = new Map<string, Promise<unknown>>();
+
+  constructor(
+    private readonly consumer: JobConsumer<QueueDefinition>,
+    options: WorkerOptions,
+  ) {
+    super(consumer.definition.name, (job: Job, token?: string) => consumer.process(job, token), options);
+  }
+
+  /** A zombie must hear that its lock is gone before its next effect, not when it has finished. */
+  override async extendJobLocks(jobIds: string[], tokens: string[], duration: number): Promise<string[]> {
+    const lost = await super.extendJobLocks(jobIds, tokens, duration);
+    for (const id of lost) this.consumer.interrupt(id, new LockLostError(), tokens[jobIds.indexOf(id)]);
+    return lost;
+  }
+
+  /** BullMQ keeps one entry per job and process for its lock, which the end of a zombie would take from its successor. */
+  override async processJob(job: Job, token: string, fetchNext?: () => boolean): Promise<void | Job> {
+    const { id = '' } = job;
+    if (job.deferredFailure) {
+      deferredFailures.set(job, job.deferredFailure);
+      job.deferredFailure = '';
+    }
+    const before = this.runs.get(id);
+    const run =
+      before === undefined
+        ? super.processJob(job, token, fetchNext)
+        : this.takeOver(before, job, token, fetchNext);
+    this.runs.set(id, run);
+    try {
+      return await run;
+    } finally {
+      if (this.runs.get(id) === run) this.runs.delete(id);
+    }
+  }
+
+  /** Text that is not JSON throws here in BullMQ, and the job stays active for ever. */
+  protected override createJob(json: JobJson, jobId: string): Job {
+    try {
+      return super.createJob(json, jobId);
+    } catch (error) {
+      const job = super.createJob({ ...json, data: '{}' }, jobId);
+      job.data = new CorruptPayload(json.data, String(error).slice(0, 200));
+      return job;
+    }
+  }
+
+  private async takeOver(
+    before: Promise<unknown>,
+    job: Job,
+    token: string,
+    fetchNext?: () => boolean,
+  ): Promise<void | Job> {
+    const { id = '' } = job;
+    this.lockManager.trackJob(id, token, Date.now());
+    this.consumer.interrupt(id, new LockLostError());
+    await before.catch(() => undefined);
+    return super.processJob(job, token, fetchNext);
+  }
+}
