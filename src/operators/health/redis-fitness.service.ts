@@ -83,7 +83,7 @@ export class RedisFitness {
 
   async grantsRights(): Promise<Finding> {
     const key = platformKey(this.settings, 'write-probe');
-    const missing = await this.slowly('rights', () => missingRights(this.connections.producer as never, key));
+    const missing = await this.slowly('rights', () => missingRights(this.connections.producer, key));
     if (missing === undefined) return unknown;
     if (missing.length === 0) return { rights: 'all' };
     throw new Error(`The Redis user may not send ${named(missing)}: grant these commands.`);
