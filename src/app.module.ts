@@ -5,11 +5,13 @@ import { HealthModule } from './operators/health/health.module';
 import { AuthModule } from './platform/auth/auth.module';
 import { ContractsModule } from './platform/contracts/contracts.module';
 import { DatabaseModule } from './platform/database/database.module';
-import { IdempotencyModule } from './platform/idempotency/idempotency.module';
+import { deadLetterMigrations, DeadLetterModule } from './platform/dead-letter/dead-letter.module';
 import { EffectsModule, effectsMigrations } from './platform/effects/effects.module';
+import { IdempotencyModule } from './platform/idempotency/idempotency.module';
 import { LeaderModule } from './platform/leader/leader.module';
 import { loggingModule } from './platform/logging/logging.module';
 import { MemoryModule } from './platform/memory/memory.module';
+import { operationMigrations, OperationsModule } from './platform/operations/operations.module';
 import { outboxMigrations, OutboxModule } from './platform/outbox/outbox.module';
 import { QueueModule } from './platform/queue/queue.module';
 import { RedisModule } from './platform/redis/redis.module';
@@ -20,7 +22,13 @@ import { WorkerModule } from './platform/worker/worker.module';
 import { TasksModule } from './workloads/tasks/tasks.module';
 import { validationMigrations, ValidationModule } from './workloads/validation/validation.module';
 
-const migrations = [outboxMigrations, effectsMigrations, validationMigrations];
+const migrations = [
+  outboxMigrations,
+  effectsMigrations,
+  deadLetterMigrations,
+  operationMigrations,
+  validationMigrations,
+];
 
 const platform = (settings: Settings) => [
   SettingsModule.forRoot(settings),
@@ -39,6 +47,8 @@ const platform = (settings: Settings) => [
   ResultsModule,
   RetentionModule,
   MemoryModule,
+  DeadLetterModule,
+  OperationsModule,
 ];
 
 // One entry per domain; every role needs them, to enqueue or to run.

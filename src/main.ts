@@ -1,10 +1,12 @@
-import { collectAfterStart } from './heap-limits';
+import './heap-limits';
+import './worker-imports';
 import 'reflect-metadata';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { existsSync } from 'node:fs';
 import { readSettings, SettingsError, type Settings } from './config/settings';
 import { PrivateStoreError } from './platform/private-stores/private-store-error';
 import { logStrayRejections } from './platform/logging/stray-rejections';
+import { collectGarbage } from './platform/process-memory/collect-garbage';
 import { openPrivateStores, type PrivateStores } from './platform/private-stores/private-stores';
 import { WorkerRunner } from './platform/worker/worker-runner.service';
 import { createServer, startServer } from './server';
@@ -49,7 +51,8 @@ async function main(): Promise<void> {
     if (stop !== undefined) return;
     running.app = await createServer(settings);
     const address = await startServer(running.app, settings);
-    collectAfterStart();
+    // Loading the libraries has left 10 MB.
+    if (settings.ROLE !== 'api') collectGarbage();
     if (stop === undefined) say(`ready on ${address}`);
   } catch (error) {
     if (stop !== undefined) return;

@@ -1,7 +1,9 @@
 import { Module } from '@nestjs/common';
 import { DashboardModule } from './dashboard/dashboard.module';
+import { DeadLettersModule } from './dead-letters/dead-letters.module';
+import { OperationsFrontModule } from './operations/operations-front.module';
 import { QueuesModule } from './queues/queues.module';
 
 /** Everything that operators reach; the probes are apart, because workers serve them too. */
-@Module({ imports: [DashboardModule, QueuesModule] })
+@Module({ imports: [DashboardModule, QueuesModule, DeadLettersModule, OperationsFrontModule] })
 export class OperatorsModule {}

@@ -150,7 +150,7 @@ describe('the dashboard', () => {
       const shown = (JSON.parse(text) as { queues: { name: string; description: string }[] }).queues;
       const registered = server.app.get(QueueRegistry).all();
       expect(shown.map(({ name }) => name).sort()).toEqual(
-        registered.map(({ definition }) => definition.name).sort(),
+        registered.flatMap(({ definition: { name } }) => [name, `${name}_dlq`]).sort(),
       );
       for (const { description } of shown) expect(description).not.toBe('');
       expect((await call(server, `${BOARD}/api/redis/stats`, { headers: withKey })).status).toBe(403);

@@ -4,9 +4,9 @@ import type { FastifyReply } from 'fastify';
 import { Database } from '../../platform/database/database.service';
 import { acceptRuleSet, RuleSetStore, type StoredRuleSet } from '../../workloads/validation/rule-set.store';
 import { ApiProblems } from '../../platform/problems/api-problems.decorator';
-import { decodeCursor, encodeCursor, nextLink } from '../validations/cursor';
+import { decodeCursor, encodeCursor, nextLink } from '../../platform/http/cursor';
 import { problem } from '../../platform/problems/problem-catalogue';
-import { PageQueryDto } from '../validations/validation-query.dto';
+import { PageQueryDto } from '../../platform/http/page-query.dto';
 import { RuleSetEntryDto, RuleSetListDto, StoredRuleSetDto } from './rule-set-answer.dto';
 
 const PATH = '/api/rule-sets';

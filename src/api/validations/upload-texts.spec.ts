@@ -1,5 +1,5 @@
 import { rangeOf } from './byte-range';
-import { decodeCursor, encodeCursor, nextLink } from './cursor';
+import { decodeCursor, encodeCursor, nextLink } from '../../platform/http/cursor';
 import { displayName } from './file-name';
 import { acceptedFormat } from './media-type';
 

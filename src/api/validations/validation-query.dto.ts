@@ -1,29 +1,12 @@
-import { Transform } from 'class-transformer';
-import { IsIn, IsInt, IsOptional, IsString, Matches, MaxLength, Min } from 'class-validator';
+import { IsIn, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
+import { PageQueryDto } from '../../platform/http/page-query.dto';
 import type { ValidationStatus } from '../../workloads/validation/validation.tables';
-
-const DEFAULT_LIMIT = 50;
-const MAX_LIMIT = 200;
 
 const statuses: ValidationStatus[] = ['queued', 'processing', 'completed', 'failed', 'cancelled'];
 
 // PostgreSQL has no text with a NUL in it.
 const storable = /^[^\0]*$/;
 const storableSays = { message: '$property must be a text without NUL' };
-
-export class PageQueryDto {
-  /** At most 200; a larger number counts as 200. */
-  @IsOptional()
-  @Transform(({ value }) => toLimit(value))
-  @IsInt()
-  @Min(1)
-  limit: number = DEFAULT_LIMIT;
-
-  /** `next_cursor` of the page before. */
-  @IsOptional()
-  @IsString()
-  cursor?: string;
-}
 
 export class ValidationListQueryDto extends PageQueryDto {
   @IsOptional()
@@ -72,8 +55,4 @@ export class EventsQueryDto {
   @IsString()
   @MaxLength(20)
   lastEventId?: string;
-}
-
-function toLimit(value: unknown): unknown {
-  return typeof value === 'string' && /^\d{1,9}$/.test(value) ? Math.min(Number(value), MAX_LIMIT) : value;
 }

@@ -6,7 +6,7 @@ import {
   type ValidationFinding,
 } from '../../workloads/validation/validation-findings.store';
 import { ValidationLogStore } from '../../workloads/validation/validation-log.store';
-import { decodeCursor, encodeCursor, nextLink } from './cursor';
+import { decodeCursor, encodeCursor, nextLink } from '../../platform/http/cursor';
 import type { FindingsQueryDto, LogsQueryDto } from './validation-query.dto';
 import { logView, validationPath } from './validation-view';
 import type { FindingCountListDto, FindingDto, FindingListDto, ValidationLogListDto } from './validation.dto';

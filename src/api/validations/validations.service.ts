@@ -13,7 +13,7 @@ import { isRunId } from '../../workloads/validation/run-id';
 import type { Problem } from '../../platform/problems/problem';
 import { problem } from '../../platform/problems/problem-catalogue';
 import { Database } from '../../platform/database/database.service';
-import { decodeCursor, encodeCursor, nextLink } from './cursor';
+import { decodeCursor, encodeCursor, nextLink } from '../../platform/http/cursor';
 import type { ValidationListQueryDto } from './validation-query.dto';
 import { tagOf, validationView } from './validation-view';
 import type { ValidationDto, ValidationListDto } from './validation.dto';

@@ -1,6 +1,7 @@
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import type { ObliterateOptions } from '@bull-board/api/typings/app';
 import type { Job } from 'bullmq';
+import type { JobRetry } from '../../platform/dead-letter/job-retry.service';
 import { problem } from '../../platform/problems/problem-catalogue';
 import { addJob } from '../../platform/queue/add-job';
 import { checkPayload } from '../../platform/queue/job-payload';
@@ -15,7 +16,10 @@ export class BoardQueue extends BullMQAdapter {
   // Among the types, only those of the board's base class know this option.
   override readonly allowCompletedRetries: boolean = false;
 
-  constructor(private readonly entry: RegisteredQueue) {
+  constructor(
+    private readonly entry: RegisteredQueue,
+    private readonly retries: JobRetry,
+  ) {
     const { domain, description } = entry.definition;
     super(entry.queue, { description: `${domain} · ${description}` });
   }
@@ -41,6 +45,8 @@ export class BoardQueue extends BullMQAdapter {
     if (!cleanable.has(state)) {
       throw problem('bad_request', { detail: `Only these can be cleaned: ${[...cleanable].join(', ')}.` });
     }
+    // What has died a moment ago must have its dead letter before it goes.
+    if (state === 'failed') await this.retries.parkAll();
     await super.clean(state, ageMs);
   }
 
@@ -50,9 +56,18 @@ export class BoardQueue extends BullMQAdapter {
     });
   }
 
+  /** The same as everywhere: with all attempts, and noted with the dead letter. */
+  private async retry(id: string): Promise<void> {
+    const outcome = await this.retries.retryIn(this.entry, id, {
+      by: 'dashboard',
+      reason: 'Retried on the dashboard.',
+    });
+    if (outcome === 'wrong_state' || outcome === 'not_found') throw problem('job_not_failed');
+  }
+
   private guarded(job: Job): Job {
     const { definition } = this.entry;
-    const { toJSON, updateData, retry, changePriority } = job;
+    const { toJSON, updateData, changePriority } = job;
     return Object.assign(job, {
       // The form that duplicates a job starts with these options, and an id of another job is refused there.
       toJSON: () => {
@@ -71,7 +86,7 @@ export class BoardQueue extends BullMQAdapter {
             detail: 'The job is completed. To run it once more, duplicate it.',
           });
         }
-        return retry.call(job, ...state);
+        await this.retry(job.id ?? '');
       },
       changePriority: async (options: { priority?: number }) => {
         if (definition.hasPriorities !== true) {

@@ -2,7 +2,10 @@ import { createBullBoard } from '@bull-board/api';
 import { Module, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
+import { DeadLetterQueues } from '../../platform/dead-letter/dead-letter-queues.service';
+import { JobRetry } from '../../platform/dead-letter/job-retry.service';
 import { QueueRegistry, type RegisteredQueue } from '../../platform/queue/queue-registry.service';
+import { BoardDeadLetterQueue } from './board-dead-letter-queue';
 import { BoardGate } from './board-gate.service';
 import { BoardQueue } from './board-queue';
 import { BoardServer } from './board-server';
@@ -16,13 +19,20 @@ export class DashboardModule implements OnModuleInit {
     private readonly host: HttpAdapterHost,
     private readonly registry: QueueRegistry,
     private readonly gate: BoardGate,
+    private readonly retries: JobRetry,
+    private readonly deadLetters: DeadLetterQueues,
   ) {}
 
   onModuleInit(): void {
     const server = new BoardServer(this.gate);
     server.setBasePath(PATH);
     createBullBoard({
-      queues: [...this.registry.all()].sort(byDomain).map((entry) => new BoardQueue(entry)),
+      queues: [...this.registry.all()]
+        .sort(byDomain)
+        .flatMap((entry) => [
+          new BoardQueue(entry, this.retries),
+          new BoardDeadLetterQueue(this.deadLetters.of(entry)),
+        ]),
       serverAdapter: server,
       options: {
         uiConfig: {

@@ -1,11 +1,17 @@
 import type { CatalogueEntry } from './catalogue-entry';
+import { deadLetterProblems } from './dead-letter-problems';
 import { Problem, type ProblemOptions } from './problem';
 import { requestProblems } from './request-problems';
 import { serverProblems } from './server-problems';
 import { uploadProblems } from './upload-problems';
 
 /** Every code an answer can carry. The pages behind `type`, the OpenAPI document and the answers read it here. */
-export const problemCatalogue = { ...requestProblems, ...uploadProblems, ...serverProblems };
+export const problemCatalogue = {
+  ...requestProblems,
+  ...uploadProblems,
+  ...deadLetterProblems,
+  ...serverProblems,
+};
 
 export type ProblemCode = keyof typeof problemCatalogue;
 

@@ -37,6 +37,21 @@ end
 return found
 `;
 
+const READ_THESE = `
+local count = tonumber(ARGV[2])
+local found = {}
+for at = 3, count + 2 do
+  local score = redis.call('ZSCORE', KEYS[1], ARGV[at])
+  if score then
+    local key = ARGV[1] .. ARGV[at]
+    local fields = {}
+    if redis.call('TYPE', key).ok == 'hash' then fields = redis.call('HMGET', key, unpack(ARGV, count + 3)) end
+    found[#found + 1] = { ARGV[at], score, fields }
+  end
+end
+return found
+`;
+
 /** A finished job; `snapshot` is missing where the set holds an id without a job behind it. */
 export interface FinishedJob extends FinishedCursor {
   readonly snapshot?: JobSnapshot;
@@ -72,10 +87,35 @@ export class FinishedJobs {
       base,
       ...snapshotFields,
     )) as Reply;
-    return reply.map(([id, finishedAt, fields]) => ({
-      id,
-      finishedAt: Number(finishedAt),
-      ...(typeof fields[0] === 'string' && { snapshot: snapshotOf(id, definition.name, state, fields) }),
-    }));
+    return toJobs(reply, definition.name, state);
   }
+
+  /** Those of the ids that the set holds, at most 500; one round trip. Rejects with the error of Redis. */
+  async among(
+    { queue, definition }: RegisteredQueue,
+    state: FinishedState,
+    ids: readonly string[],
+  ): Promise<FinishedJob[]> {
+    if (ids.length === 0) return [];
+    this.connections.assertReady();
+    const base = `${queue.opts.prefix}:${definition.name}:`;
+    const reply = (await this.connections.producer.eval(
+      READ_THESE,
+      1,
+      `${base}${state}`,
+      base,
+      ids.length,
+      ...ids,
+      ...snapshotFields,
+    )) as Reply;
+    return toJobs(reply, definition.name, state);
+  }
+}
+
+function toJobs(reply: Reply, queue: string, state: FinishedState): FinishedJob[] {
+  return reply.map(([id, finishedAt, fields]) => ({
+    id,
+    finishedAt: Number(finishedAt),
+    ...(typeof fields[0] === 'string' && { snapshot: snapshotOf(id, queue, state, fields) }),
+  }));
 }

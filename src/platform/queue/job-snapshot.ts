@@ -35,6 +35,8 @@ export interface JobSnapshot {
   readonly attempts: readonly AttemptRecord[];
   /** The newest error's stack, as stored. */
   readonly stack?: string;
+  /** BullMQ's options as stored, our origin among them. */
+  readonly options?: Readonly<Record<string, unknown>>;
 }
 
 /** The fields of a job's hash that {@link snapshotOf} reads, in its order. */
@@ -81,7 +83,7 @@ export function snapshotOf(
     worker,
     attempts,
   ] = fields;
-  const options = (parse(opts) ?? {}) as { attempts?: number; delay?: number };
+  const options = (parse(opts) ?? {}) as Record<string, unknown> & { attempts?: number; delay?: number };
   const createdAt = Number(timestamp);
   const records = attemptRecords(attempts);
   // BullMQ knows two ends of a job; the third is told apart by its last attempt.
@@ -108,6 +110,7 @@ export function snapshotOf(
     ...(worker && { worker }),
     attempts: records,
     ...withStack(stacks),
+    options,
   };
 }
 

@@ -201,6 +201,7 @@ class Pass {
     return new DuplicatePass({
       draft,
       final,
+      memory: this.memory,
       marks: this.marks,
       header: this.header,
       delimiter: delimiter.charCodeAt(0),

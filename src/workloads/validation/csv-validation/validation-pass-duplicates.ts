@@ -5,18 +5,18 @@ import { RecordScanner } from '../../../integrations/csv/record-scanner';
 import { escapedBytes, findingSeparator, findingText } from '../../../integrations/csv/report-row';
 import { rowPlaceholder, type UniqueKey } from '../../../integrations/csv/unique-keys';
 import type { FindingStore } from './validation-pass-findings';
+import { maxReportRowBytes, type PassMemory } from './validation-pass-memory';
 import type { BlockFile, RowMarks } from './validation-pass-report';
 import type { SplicedCopy } from './validation-pass-splice';
 import type { DuplicateKey } from './validation-pass-store';
 
 const quote = 34;
 const readBytes = 4 * 1024;
-// A row of the report is its record with quotes doubled, and findings.
-const maxReportRowBytes = 4 * 1024 * 1024;
 
 export interface DuplicatePassParts {
   draft: BlockFile;
   final: SplicedCopy;
+  memory: PassMemory;
   marks: RowMarks;
   header: HeaderMap;
   delimiter: number;
@@ -47,6 +47,8 @@ export class DuplicatePass {
       delimiter: parts.delimiter,
       returnEndsLine: parts.returnEndsLine,
       maxRecordBytes: maxReportRowBytes,
+      memory: parts.memory.memory,
+      begin: parts.memory.draftBegin,
     });
   }
 

@@ -1,4 +1,5 @@
 import { parentPort } from 'node:worker_threads';
+import { collectGarbage } from '../../../platform/process-memory/collect-garbage';
 import type { ValidationPassInput, ValidationPassProgress } from './validation-pass-contract';
 import { executeValidationPass } from './validation-pass-body';
 import { takeMemory } from './validation-pass-memory';
@@ -18,6 +19,8 @@ async function validate(input: ValidationPassInput): Promise<void> {
   } finally {
     clearInterval(sign);
   }
+  // Before the next file: its findings would come on top of these.
+  collectGarbage();
 }
 
 parentPort?.on('message', (input: ValidationPassInput) => void validate(input));

@@ -1,4 +1,4 @@
-import { problem } from '../../platform/problems/problem-catalogue';
+import { problem } from '../problems/problem-catalogue';
 
 const MAX_CURSOR_CHARACTERS = 400;
 

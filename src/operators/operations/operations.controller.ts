@@ -1,0 +1,77 @@
+import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { ApiOkResponse, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { CurrentPrincipal, type Principal } from '../../platform/auth/principal';
+import { nextLink } from '../../platform/http/cursor';
+import { ApiProblems } from '../../platform/problems/api-problems.decorator';
+import { DecisionDto } from '../dead-letters/dead-letter-query.dto';
+import { OperationListQuery, StartOperationDto } from './operation-query.dto';
+import { DryRunDto, OperationDetailDto, OperationDto, OperationListDto } from './operation.dto';
+import { OPERATIONS_PATH, OperationsFront } from './operations-front.service';
+
+@ApiTags('operations')
+@Controller(['api/queue/operations', 'queue/operations'])
+export class OperationsController {
+  constructor(private readonly operations: OperationsFront) {}
+
+  /** Does one thing to many jobs or dead letters, in the background; `dryRun` only says to how many. */
+  @Post()
+  @HttpCode(202)
+  @ApiResponse({ status: 202, type: OperationDto, description: '`Location` tells how far it is.' })
+  @ApiOkResponse({ type: DryRunDto, description: 'The answer to a dry run.' })
+  @ApiProblems('operation_running', 'validation_failed', 'database_unavailable')
+  async start(
+    @Body() body: StartOperationDto,
+    @CurrentPrincipal() { id: by }: Principal,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<OperationDto | DryRunDto> {
+    if (body.dryRun === true) {
+      reply.status(200);
+      return this.operations.dryRun(body, by);
+    }
+    const operation = await this.operations.start(body, by);
+    reply.header('location', operation.links.self).header('retry-after', '1');
+    return operation;
+  }
+
+  /** Every operation, newest first. */
+  @Get()
+  @ApiOkResponse({ type: OperationListDto })
+  @ApiProblems('cursor_invalid', 'query_invalid', 'database_unavailable')
+  async list(
+    @Query() query: OperationListQuery,
+    @CurrentPrincipal() { tenant }: Principal,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<OperationListDto> {
+    const page = await this.operations.list(query, tenant);
+    if (page.next_cursor !== null) reply.header('link', nextLink(OPERATIONS_PATH, query, page.next_cursor));
+    return page;
+  }
+
+  /** How far one operation is, and what did not succeed. */
+  @Get(':id')
+  @ApiOkResponse({ type: OperationDetailDto })
+  @ApiProblems('operation_not_found', 'database_unavailable')
+  async read(
+    @Param('id') id: string,
+    @CurrentPrincipal() { tenant }: Principal,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<OperationDetailDto> {
+    const operation = await this.operations.read(id, tenant);
+    if (operation.status === 'running') reply.header('retry-after', '1');
+    return operation;
+  }
+
+  /** Ends it now; what it has moved stays moved. */
+  @Post(':id/abort')
+  @HttpCode(200)
+  @ApiOkResponse({ type: OperationDto })
+  @ApiProblems('operation_not_found', 'operation_ended')
+  async abort(
+    @Param('id') id: string,
+    @Body() { reason }: DecisionDto,
+    @CurrentPrincipal() { id: by, tenant }: Principal,
+  ): Promise<OperationDto> {
+    return this.operations.abort(id, reason, by, tenant);
+  }
+}

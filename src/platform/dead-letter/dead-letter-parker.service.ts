@@ -1,0 +1,258 @@
+import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { and, asc, eq, inArray, or, sql } from 'drizzle-orm';
+import { isDatabaseAway } from '../database/database-unavailable.error';
+import { Database, type Transaction } from '../database/database.service';
+import { Leader } from '../leader/leader.service';
+import {
+  FIRST_FINISHED,
+  FinishedJobs,
+  type FinishedCursor,
+  type FinishedJob,
+} from '../queue/finished-jobs.service';
+import { JobRemovals } from '../queue/job-removals.service';
+import { QueueRegistry, type RegisteredQueue } from '../queue/queue-registry.service';
+import { RedisConnections } from '../redis/redis-connections.service';
+import { RetentionSweeper } from '../retention/retention-sweeper.service';
+import { WorkerRunner } from '../worker/worker-runner.service';
+import { deadLetterOf, type DeadLetter, type NewDeadLetter } from './dead-letter-entry';
+import { deadLetterCursors, deadLetters } from './dead-letter.tables';
+
+const INTERVAL_MS = 2_000;
+const BATCH_SIZE = 200;
+const MAX_BATCHES_PER_TURN = 50;
+// Machines whose clocks differ by more are not ready; what is later still is parked before retention removes it.
+const CLOCK_DIFFERENCE_MS = 5_000;
+const MAX_IDS_LOOKED_BACK = 5_000;
+const IDS_PER_LOOKUP = 500;
+
+/**
+ * Makes a dead letter of every job that ends up in a failed set: that set is the truth, a worker's event only
+ * makes it quick. The cursor moves in the transaction of the rows, and a death has one id, so that none is missed
+ * and none is there twice, whoever crashes when.
+ */
+@Injectable()
+export class DeadLetterParker implements OnApplicationBootstrap {
+  private readonly logger = new Logger('DeadLetters');
+  private inFlight?: Promise<void>;
+  private isWanted = false;
+
+  constructor(
+    private readonly database: Database,
+    private readonly connections: RedisConnections,
+    private readonly registry: QueueRegistry,
+    private readonly finished: FinishedJobs,
+    private readonly leader: Leader,
+    private readonly workers: WorkerRunner,
+    private readonly retention: RetentionSweeper,
+    private readonly removals: JobRemovals,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.leader.every('dead-letters', INTERVAL_MS, () => this.turn());
+    this.workers.onFailure((_job, _error, isFinal) => isFinal && this.wake());
+    this.retention.guard((entry, state, ids) =>
+      state === 'failed' ? this.parked(entry, ids) : Promise.resolve(new Set(ids)),
+    );
+    this.removals.beforeRemoval(async ({ id, state }) => {
+      const entry = this.registry.ofJob(id);
+      if (state === 'failed' && entry !== undefined) await this.parked(entry, [id]);
+    });
+  }
+
+  /** Parks what has died, in all queues; the periodic work of one process. */
+  async turn(): Promise<void> {
+    if (!this.database.isSchemaReady) return;
+    try {
+      for (const entry of this.registry.all()) {
+        await this.lookBack(entry);
+        await this.advance(entry);
+      }
+    } catch (error) {
+      if (!isDatabaseAway(error)) throw error;
+    }
+  }
+
+  /** Parks these jobs of a queue now, and answers with those that may leave its failed set. */
+  async parked(entry: RegisteredQueue, ids: readonly string[]): Promise<ReadonlySet<string>> {
+    this.database.assertReady();
+    const jobs = await this.finished.among(entry, 'failed', ids);
+    const deaths = await this.missing(entry, jobs);
+    if (deaths.length > 0) await this.database.transaction((transaction) => this.insert(transaction, deaths));
+    const busy = await this.database.query
+      .select({ jobId: deadLetters.jobId })
+      .from(deadLetters)
+      .where(and(inArray(deadLetters.jobId, [...ids]), eq(deadLetters.status, 'redriving')));
+    const kept = new Set(busy.map(({ jobId }) => jobId));
+    return new Set(ids.filter((id) => !kept.has(id)));
+  }
+
+  private wake(): void {
+    this.isWanted = true;
+    this.inFlight ??= this.drain().finally(() => {
+      this.inFlight = undefined;
+    });
+  }
+
+  private async drain(): Promise<void> {
+    while (this.isWanted) {
+      this.isWanted = false;
+      if (!this.database.isSchemaReady || !this.connections.isReady()) return;
+      try {
+        for (const entry of this.registry.all()) await this.advance(entry);
+      } catch {
+        // The turn of the leader says what is wrong, and does the work.
+        return;
+      }
+    }
+  }
+
+  private async advance(entry: RegisteredQueue): Promise<void> {
+    for (let batch = 0; batch < MAX_BATCHES_PER_TURN; batch += 1) {
+      const cursor = await this.cursor(entry);
+      const jobs = await this.finished.after(entry, 'failed', cursor, BATCH_SIZE);
+      const last = jobs.at(-1);
+      if (last === undefined) return;
+      const deaths = lettersOf(entry, jobs);
+      await this.database.transaction(async (transaction) => {
+        await this.insert(transaction, deaths);
+        await moveCursor(transaction, entry.definition.name, last);
+      });
+      if (jobs.length < BATCH_SIZE) return;
+    }
+  }
+
+  /** A job that another machine has finished by a slower clock stands behind the cursor. */
+  private async lookBack(entry: RegisteredQueue): Promise<void> {
+    const { finishedAt } = await this.cursor(entry);
+    if (finishedAt === 0) return;
+    const { queue, definition } = entry;
+    const ids = await this.connections.producer.zrangebyscore(
+      `${queue.opts.prefix}:${definition.name}:failed`,
+      finishedAt - CLOCK_DIFFERENCE_MS,
+      finishedAt,
+      'LIMIT',
+      0,
+      MAX_IDS_LOOKED_BACK,
+    );
+    for (let at = 0; at < ids.length; at += IDS_PER_LOOKUP) {
+      const jobs = await this.finished.among(entry, 'failed', ids.slice(at, at + IDS_PER_LOOKUP));
+      const deaths = await this.missing(entry, jobs);
+      if (deaths.length > 0)
+        await this.database.transaction((transaction) => this.insert(transaction, deaths));
+    }
+  }
+
+  private async missing(entry: RegisteredQueue, jobs: readonly FinishedJob[]): Promise<NewDeadLetter[]> {
+    const all = lettersOf(entry, jobs);
+    if (all.length === 0) return [];
+    const known = await this.database.query
+      .select({ id: deadLetters.id })
+      .from(deadLetters)
+      .where(
+        inArray(
+          deadLetters.id,
+          all.map(({ id }) => id),
+        ),
+      );
+    const ids = new Set(known.map(({ id }) => id));
+    return all.filter(({ id }) => !ids.has(id));
+  }
+
+  private async insert(transaction: Transaction, deaths: readonly NewDeadLetter[]): Promise<void> {
+    if (deaths.length === 0) return;
+    const before = await earlierDeaths(transaction, deaths);
+    const linked = deaths.map((death) => {
+      const from = before.get(death.jobId)?.findLast(({ finishedAt }) => finishedAt < death.finishedAt);
+      if (from === undefined) return death;
+      return { ...death, redrivenFrom: from.id, redriveCount: from.redriveCount + 1 };
+    });
+    const added = await transaction.insert(deadLetters).values(linked).onConflictDoNothing().returning({
+      jobId: deadLetters.jobId,
+      queue: deadLetters.queue,
+      cause: deadLetters.cause,
+      finishedAt: deadLetters.finishedAt,
+    });
+    const [first] = added;
+    if (first === undefined) return;
+    const outlived = added.flatMap(({ jobId, finishedAt }) =>
+      (before.get(jobId) ?? []).filter((one) => one.jobId === jobId && one.finishedAt < finishedAt),
+    );
+    await closeOutlived(
+      transaction,
+      outlived.map(({ id }) => id),
+    );
+    const { queue, jobId, cause } = first;
+    this.logger.warn({ msg: `Parked ${added.length} dead letters of ${queue}`, queue, jobId, cause });
+  }
+
+  private async cursor({ definition: { name } }: RegisteredQueue): Promise<FinishedCursor> {
+    const [row] = await this.database.query
+      .select()
+      .from(deadLetterCursors)
+      .where(eq(deadLetterCursors.queue, name));
+    return row === undefined ? FIRST_FINISHED : { finishedAt: row.finishedAt, id: row.jobId };
+  }
+}
+
+function lettersOf({ definition }: RegisteredQueue, jobs: readonly FinishedJob[]): NewDeadLetter[] {
+  return jobs.flatMap((job) => deadLetterOf(definition.name, job) ?? []);
+}
+
+async function moveCursor(
+  transaction: Transaction,
+  queue: string,
+  { finishedAt, id }: FinishedCursor,
+): Promise<void> {
+  const { finishedAt: storedAt, jobId: storedId } = deadLetterCursors;
+  await transaction
+    .insert(deadLetterCursors)
+    .values({ queue, finishedAt, jobId: id })
+    .onConflictDoUpdate({
+      target: deadLetterCursors.queue,
+      set: { finishedAt, jobId: id },
+      // Two processes may read at the same time, and the slower one does not turn the cursor back. Redis sorts bytes.
+      setWhere: sql`(${storedAt}, ${storedId} COLLATE "C") < (${finishedAt}::bigint, ${id}::text COLLATE "C")`,
+    });
+}
+
+type Earlier = Pick<DeadLetter, 'id' | 'jobId' | 'redrivenAs' | 'finishedAt' | 'redriveCount'>;
+
+/** What these jobs died of before, oldest first, under the id they have now; a redrive may have changed it. */
+async function earlierDeaths(
+  transaction: Transaction,
+  deaths: readonly NewDeadLetter[],
+): Promise<Map<string, Earlier[]>> {
+  const ids = deaths.map(({ jobId }) => jobId);
+  const rows = await transaction
+    .select({
+      id: deadLetters.id,
+      jobId: deadLetters.jobId,
+      redrivenAs: deadLetters.redrivenAs,
+      finishedAt: deadLetters.finishedAt,
+      redriveCount: deadLetters.redriveCount,
+    })
+    .from(deadLetters)
+    .where(or(inArray(deadLetters.jobId, ids), inArray(deadLetters.redrivenAs, ids)))
+    .orderBy(asc(deadLetters.finishedAt));
+  const byJob = new Map<string, Earlier[]>();
+  for (const row of rows) {
+    for (const id of new Set([row.jobId, row.redrivenAs ?? row.jobId])) {
+      byJob.set(id, [...(byJob.get(id) ?? []), row]);
+    }
+  }
+  return byJob;
+}
+
+/** A job that died anew was retried after its death before, by somebody who did not ask here. */
+async function closeOutlived(transaction: Transaction, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await transaction
+    .update(deadLetters)
+    .set({
+      status: 'closed',
+      isShownWanted: false,
+      changedAt: sql`now()`,
+      changeReason: 'The job ran again and died anew.',
+    })
+    .where(and(inArray(deadLetters.id, [...ids]), eq(deadLetters.status, 'dead')));
+}

@@ -1,0 +1,187 @@
+import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { and, asc, count, desc, eq, inArray, notInArray, sql } from 'drizzle-orm';
+import { isDatabaseAway } from '../database/database-unavailable.error';
+import { Database } from '../database/database.service';
+import { Leader } from '../leader/leader.service';
+import { RedisConnections } from '../redis/redis-connections.service';
+import { DeadLetterQueues, type DeadLetterQueue } from './dead-letter-queues.service';
+import { deadLetters } from './dead-letter.tables';
+
+/** What a `<queue>_dlq` shows at most. */
+export const MAX_SHOWN = 10_000;
+const INTERVAL_MS = 2_000;
+const REVIEW_INTERVAL_MS = 60_000;
+const BATCH_SIZE = 200;
+const MAX_BATCHES_PER_TURN = 20;
+const MAX_SHOWN_PAYLOAD_CHARACTERS = 4_096;
+const MAX_SHOWN_REASON_CHARACTERS = 500;
+
+const shownColumns = {
+  id: deadLetters.id,
+  queue: deadLetters.queue,
+  jobId: deadLetters.jobId,
+  generation: deadLetters.generation,
+  key: deadLetters.key,
+  type: deadLetters.type,
+  cause: deadLetters.cause,
+  attempts: deadLetters.attempts,
+  redriveCount: deadLetters.redriveCount,
+  finishedAt: deadLetters.finishedAt,
+  isShownWanted: deadLetters.isShownWanted,
+  payload: sql<string>`left(${deadLetters.payload}, ${MAX_SHOWN_PAYLOAD_CHARACTERS + 1})`,
+  reason: sql<string>`left(${deadLetters.errorMessage}, ${MAX_SHOWN_REASON_CHARACTERS})`,
+};
+type Shown = Pick<typeof deadLetters.$inferSelect, Exclude<keyof typeof shownColumns, 'reason'>> & {
+  readonly reason: string;
+};
+
+/** Keeps `<queue>_dlq` in Redis a picture of the newest dead letters, made anew from the database whenever it is lost. */
+@Injectable()
+export class DeadLetterProjection implements OnApplicationBootstrap {
+  private reviewedAt = -Infinity;
+
+  constructor(
+    private readonly database: Database,
+    private readonly queues: DeadLetterQueues,
+    private readonly connections: RedisConnections,
+    private readonly leader: Leader,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.leader.every('dead-letter-projection', INTERVAL_MS, () => this.turn());
+  }
+
+  /** Shows and hides what has changed, and once a minute compares the whole. */
+  async turn(maxShown = MAX_SHOWN): Promise<void> {
+    if (!this.database.isSchemaReady) return;
+    try {
+      const isReviewDue = Date.now() - this.reviewedAt >= REVIEW_INTERVAL_MS;
+      for (const queue of this.queues.all()) {
+        if (isReviewDue) await this.review(queue, maxShown);
+        await this.apply(queue);
+      }
+      if (isReviewDue) this.reviewedAt = Date.now();
+    } catch (error) {
+      if (!isDatabaseAway(error)) throw error;
+    }
+  }
+
+  /** Decides anew which ones are the newest; a Redis that lost them gets all of them again. */
+  async review({ origin, queue }: DeadLetterQueue, maxShown = MAX_SHOWN): Promise<void> {
+    this.connections.assertReady();
+    const { name } = origin.definition;
+    const own = eq(deadLetters.queue, name);
+    const newest = this.database.query
+      .select({ id: deadLetters.id })
+      .from(deadLetters)
+      .where(and(own, inArray(deadLetters.status, ['dead', 'redriving'])))
+      .orderBy(desc(deadLetters.finishedAt), desc(deadLetters.id))
+      .limit(maxShown);
+    await this.database.query
+      .update(deadLetters)
+      .set({ isShownWanted: true })
+      .where(and(own, eq(deadLetters.isShownWanted, false), inArray(deadLetters.id, newest)));
+    await this.database.query
+      .update(deadLetters)
+      .set({ isShownWanted: false })
+      .where(and(own, eq(deadLetters.isShownWanted, true), notInArray(deadLetters.id, newest)));
+    const [shown] = await this.database.query
+      .select({ total: count() })
+      .from(deadLetters)
+      .where(and(own, eq(deadLetters.isShown, true)));
+    if ((shown?.total ?? 0) === (await queue.getWaitingCount())) return;
+    await this.database.query
+      .update(deadLetters)
+      .set({ isShown: false })
+      .where(and(own, eq(deadLetters.isShown, true)));
+  }
+
+  private async apply(target: DeadLetterQueue): Promise<void> {
+    for (let batch = 0; batch < MAX_BATCHES_PER_TURN; batch += 1) {
+      const changed = await this.database.query
+        .select(shownColumns)
+        .from(deadLetters)
+        .where(
+          and(
+            eq(deadLetters.queue, target.origin.definition.name),
+            sql`${deadLetters.isShown} <> ${deadLetters.isShownWanted}`,
+          ),
+        )
+        .orderBy(asc(deadLetters.finishedAt))
+        .limit(BATCH_SIZE);
+      if (changed.length === 0) return;
+      await this.show(
+        target,
+        changed.filter(({ isShownWanted }) => isShownWanted),
+      );
+      await this.hide(
+        target,
+        changed.filter(({ isShownWanted }) => !isShownWanted).map(({ id }) => id),
+      );
+      if (changed.length < BATCH_SIZE) return;
+    }
+  }
+
+  private async show({ queue }: DeadLetterQueue, letters: readonly Shown[]): Promise<void> {
+    if (letters.length === 0) return;
+    this.connections.assertReady();
+    await queue.addBulk(
+      letters.map((letter) => ({
+        name: `dlq_${letter.finishedAt}`,
+        data: shownData(letter),
+        opts: { jobId: letter.id, attempts: 1 },
+      })),
+    );
+    await this.mark(
+      letters.map(({ id }) => id),
+      true,
+    );
+  }
+
+  private async hide({ queue }: DeadLetterQueue, ids: readonly string[]): Promise<void> {
+    if (ids.length === 0) return;
+    this.connections.assertReady();
+    await Promise.all(ids.map((id) => queue.remove(id)));
+    await this.mark(ids, false);
+  }
+
+  private async mark(ids: readonly string[], isShown: boolean): Promise<void> {
+    await this.database.query
+      .update(deadLetters)
+      .set({ isShown })
+      .where(inArray(deadLetters.id, [...ids]));
+  }
+}
+
+/** The members that document 003 names under both of its spellings, beside ours; a large payload only in its beginning. */
+function shownData(letter: Shown): object {
+  const { id, queue, jobId, generation, key, type, cause, attempts, redriveCount, finishedAt } = letter;
+  const data = shownPayload(letter.payload);
+  return {
+    data,
+    jobData: data,
+    reason: letter.reason,
+    deadLetterId: id,
+    queue,
+    jobId,
+    generation,
+    key,
+    type,
+    cause,
+    attempts,
+    redriveCount,
+    finishedAt: new Date(finishedAt).toISOString(),
+    links: { self: `/api/queue/dead-letters/${id}`, redrive: `/api/queue/dead-letters/${id}/redrive` },
+  };
+}
+
+function shownPayload(payload: string): unknown {
+  if (payload.length > MAX_SHOWN_PAYLOAD_CHARACTERS) {
+    return { beginning: payload.slice(0, MAX_SHOWN_PAYLOAD_CHARACTERS), isCut: true };
+  }
+  try {
+    return JSON.parse(payload) as unknown;
+  } catch {
+    return payload;
+  }
+}

@@ -1,0 +1,33 @@
+import { Global, Module } from '@nestjs/common';
+import { join } from 'node:path';
+import type { MigrationFolder } from '../database/migrations';
+import { RetentionModule } from '../retention/retention.module';
+import { DeadLetterKeeper } from './dead-letter-keeper.service';
+import { DeadLetterParker } from './dead-letter-parker.service';
+import { DeadLetterProjection } from './dead-letter-projection.service';
+import { DeadLetterQueues } from './dead-letter-queues.service';
+import { DeadLetterRedrive } from './dead-letter-redrive.service';
+import { DeadLetterStore } from './dead-letter.store';
+import { JobReturn } from './job-return.service';
+import { JobRetry } from './job-retry.service';
+
+export const deadLetterMigrations: MigrationFolder = {
+  name: 'dead_letters',
+  folder: join(__dirname, 'migrations'),
+};
+
+const offered = [
+  JobReturn,
+  DeadLetterStore,
+  DeadLetterRedrive,
+  DeadLetterQueues,
+  DeadLetterParker,
+  DeadLetterProjection,
+  DeadLetterKeeper,
+  JobRetry,
+];
+
+/** Parks every death, shows the newest, and sends back what people decide to run again. */
+@Global()
+@Module({ imports: [RetentionModule], providers: offered, exports: offered })
+export class DeadLetterModule {}

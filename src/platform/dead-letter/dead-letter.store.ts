@@ -1,0 +1,280 @@
+import { Injectable } from '@nestjs/common';
+import { and, asc, count, desc, eq, gte, inArray, lt, max, min, sql, type SQL } from 'drizzle-orm';
+import { Database } from '../database/database.service';
+import type { DeathCause } from '../queue/death-cause';
+import type { DeadLetter } from './dead-letter-entry';
+import { deadLetters, type DeadLetterStatus } from './dead-letter.tables';
+
+const DAY_MS = 86_400_000;
+/** How long a discarded dead letter can be had back. */
+export const TRASH_MS = 7 * DAY_MS;
+
+/** Which dead letters are meant; what is left out does not matter. */
+export interface DeadLetterFilter {
+  readonly ids?: readonly string[];
+  readonly jobIds?: readonly string[];
+  readonly queue?: string;
+  readonly type?: string;
+  readonly cause?: DeathCause;
+  readonly fingerprint?: string;
+  readonly key?: string;
+  readonly jobId?: string;
+  readonly status?: DeadLetterStatus;
+  /** Epoch milliseconds of the death, the first included and the last not. */
+  readonly from?: number;
+  readonly to?: number;
+}
+
+/** Who decides, and why. */
+export interface Decision {
+  readonly by: string;
+  readonly reason: string;
+}
+
+export interface DeadLetterPosition {
+  readonly finishedAt: number;
+  readonly id: string;
+}
+
+/** A dead letter without what may be large. */
+export type DeadLetterSummary = Omit<
+  DeadLetter,
+  'payload' | 'editedPayload' | 'options' | 'attempts' | 'errorStack' | 'isShown' | 'isShownWanted'
+> & { readonly isEdited: boolean };
+
+/** Deaths of the same kind. */
+export interface DeadLetterGroup {
+  readonly fingerprint: string;
+  readonly queue: string;
+  readonly type: string;
+  readonly cause: DeathCause;
+  readonly errorName: string;
+  /** The message of one of them. */
+  readonly errorMessage: string;
+  readonly count: number;
+  readonly firstAt: number;
+  readonly lastAt: number;
+  readonly sampleId: string;
+}
+
+const summary = {
+  id: deadLetters.id,
+  tenant: deadLetters.tenant,
+  queue: deadLetters.queue,
+  jobId: deadLetters.jobId,
+  generation: deadLetters.generation,
+  key: deadLetters.key,
+  type: deadLetters.type,
+  cause: deadLetters.cause,
+  attemptsMade: deadLetters.attemptsMade,
+  attemptsMax: deadLetters.attemptsMax,
+  errorName: deadLetters.errorName,
+  errorMessage: deadLetters.errorMessage,
+  fingerprint: deadLetters.fingerprint,
+  createdAt: deadLetters.createdAt,
+  finishedAt: deadLetters.finishedAt,
+  parkedAt: deadLetters.parkedAt,
+  status: deadLetters.status,
+  changedAt: deadLetters.changedAt,
+  changedBy: deadLetters.changedBy,
+  changeReason: deadLetters.changeReason,
+  redriveCount: deadLetters.redriveCount,
+  redriveOrder: deadLetters.redriveOrder,
+  redrivenAs: deadLetters.redrivenAs,
+  redrivenFrom: deadLetters.redrivenFrom,
+  isEdited: sql<boolean>`${deadLetters.editedPayload} IS NOT NULL`,
+};
+
+/** Finds dead letters, and records what people decide about them. */
+@Injectable()
+export class DeadLetterStore {
+  constructor(private readonly database: Database) {}
+
+  async find(id: string, tenant = 'default'): Promise<DeadLetter | undefined> {
+    this.database.assertReady();
+    const [letter] = await this.database.query
+      .select()
+      .from(deadLetters)
+      .where(and(eq(deadLetters.id, id), eq(deadLetters.tenant, tenant)));
+    return letter;
+  }
+
+  /** Newest first. */
+  async list(
+    filter: DeadLetterFilter,
+    page: { readonly limit: number; readonly after?: DeadLetterPosition },
+    tenant = 'default',
+  ): Promise<DeadLetterSummary[]> {
+    this.database.assertReady();
+    const { after } = page;
+    const beyond =
+      after === undefined
+        ? undefined
+        : sql`(${deadLetters.finishedAt}, ${deadLetters.id}) < (${after.finishedAt}::bigint, ${after.id}::text)`;
+    return this.database.query
+      .select(summary)
+      .from(deadLetters)
+      .where(and(conditionsOf(filter, tenant), beyond))
+      .orderBy(desc(deadLetters.finishedAt), desc(deadLetters.id))
+      .limit(page.limit);
+  }
+
+  /** The largest groups first. */
+  async groups(filter: DeadLetterFilter, limit: number, tenant = 'default'): Promise<DeadLetterGroup[]> {
+    this.database.assertReady();
+    const { fingerprint, queue, type, cause, errorName } = deadLetters;
+    return this.database.query
+      .select({
+        fingerprint,
+        queue,
+        type,
+        cause,
+        errorName,
+        errorMessage: sql<string>`max(${deadLetters.errorMessage})`,
+        count: count(),
+        firstAt: sql<number>`${min(deadLetters.finishedAt)}`.mapWith(Number),
+        lastAt: sql<number>`${max(deadLetters.finishedAt)}`.mapWith(Number),
+        sampleId: sql<string>`max(${deadLetters.id})`,
+      })
+      .from(deadLetters)
+      .where(conditionsOf(filter, tenant))
+      .groupBy(fingerprint, queue, type, cause, errorName)
+      .orderBy(desc(count()), asc(fingerprint))
+      .limit(limit);
+  }
+
+  async count(filter: DeadLetterFilter, tenant = 'default'): Promise<number> {
+    this.database.assertReady();
+    const [row] = await this.database.query
+      .select({ total: count() })
+      .from(deadLetters)
+      .where(conditionsOf(filter, tenant));
+    return row?.total ?? 0;
+  }
+
+  /** The newest death of a job that nobody has decided about. */
+  async undecidedOf(job: string, tenant = 'default'): Promise<DeadLetter | undefined> {
+    this.database.assertReady();
+    const [letter] = await this.database.query
+      .select()
+      .from(deadLetters)
+      .where(and(eq(deadLetters.jobId, job), eq(deadLetters.tenant, tenant), eq(deadLetters.status, 'dead')))
+      .orderBy(desc(deadLetters.finishedAt))
+      .limit(1);
+    return letter;
+  }
+
+  /** The oldest deaths first. */
+  async targets(
+    filter: DeadLetterFilter,
+    limit: number,
+    tenant = 'default',
+  ): Promise<Pick<DeadLetter, 'id' | 'queue'>[]> {
+    this.database.assertReady();
+    const { id, queue, finishedAt } = deadLetters;
+    return this.database.query
+      .select({ id, queue })
+      .from(deadLetters)
+      .where(conditionsOf(filter, tenant))
+      .orderBy(asc(finishedAt), asc(id))
+      .limit(limit);
+  }
+
+  /** The jobs that these are the deaths of. */
+  async jobsOf(ids: readonly string[]): Promise<string[]> {
+    if (ids.length === 0) return [];
+    const rows = await this.database.query
+      .select({ jobId: deadLetters.jobId })
+      .from(deadLetters)
+      .where(conditionsOf({ ids }, 'default'));
+    return rows.map(({ jobId }) => jobId);
+  }
+
+  /** The death of the run that a redrive of this dead letter began. */
+  async deathAfter(id: string): Promise<DeadLetterSummary | undefined> {
+    const [letter] = await this.database.query
+      .select(summary)
+      .from(deadLetters)
+      .where(eq(deadLetters.redrivenFrom, id))
+      .limit(1);
+    return letter;
+  }
+
+  /** Puts another payload beside the original one; undefined when it is not dead (any more). */
+  async edit(id: string, payload: object, { by, reason }: Decision): Promise<DeadLetter | undefined> {
+    const [letter] = await this.database.query
+      .update(deadLetters)
+      .set({
+        editedPayload: JSON.stringify(payload),
+        changedAt: sql`now()`,
+        changedBy: by,
+        changeReason: reason,
+      })
+      .where(and(eq(deadLetters.id, id), eq(deadLetters.status, 'dead')))
+      .returning();
+    return letter;
+  }
+
+  /** Moves dead ones to the trash; answers with those that were moved. */
+  async discard(ids: readonly string[], { by, reason }: Decision): Promise<ReadonlySet<string>> {
+    return this.move(ids, eq(deadLetters.status, 'dead'), {
+      status: 'discarded',
+      isShownWanted: false,
+      changedBy: by,
+      changeReason: reason,
+    });
+  }
+
+  /** Takes discarded ones out of the trash while their time there lasts; answers with those that came back. */
+  async restore(
+    ids: readonly string[],
+    { by, reason }: Decision,
+    now = Date.now(),
+  ): Promise<ReadonlySet<string>> {
+    const condition = and(
+      eq(deadLetters.status, 'discarded'),
+      gte(deadLetters.changedAt, new Date(now - TRASH_MS)),
+    )!;
+    return this.move(ids, condition, {
+      status: 'dead',
+      isShownWanted: true,
+      changedBy: by,
+      changeReason: reason,
+    });
+  }
+
+  private async move(
+    ids: readonly string[],
+    condition: SQL,
+    change: Partial<DeadLetter>,
+  ): Promise<ReadonlySet<string>> {
+    if (ids.length === 0) return new Set();
+    this.database.assertReady();
+    const moved = await this.database.query
+      .update(deadLetters)
+      .set({ ...change, changedAt: sql`now()` })
+      .where(and(inArray(deadLetters.id, [...ids]), condition))
+      .returning({ id: deadLetters.id });
+    return new Set(moved.map(({ id }) => id));
+  }
+}
+
+/** The condition of a filter, for every query over dead letters. */
+export function conditionsOf(filter: DeadLetterFilter, tenant: string): SQL {
+  const { ids, jobIds, queue, type, cause, fingerprint, key, jobId, status, from, to } = filter;
+  const conditions: (SQL | undefined)[] = [
+    eq(deadLetters.tenant, tenant),
+    ids && sql`${deadLetters.id} = ANY(${sql.param([...ids])}::text[])`,
+    jobIds && sql`${deadLetters.jobId} = ANY(${sql.param([...jobIds])}::text[])`,
+    queue === undefined ? undefined : eq(deadLetters.queue, queue),
+    type === undefined ? undefined : eq(deadLetters.type, type),
+    cause && eq(deadLetters.cause, cause),
+    fingerprint === undefined ? undefined : eq(deadLetters.fingerprint, fingerprint),
+    key === undefined ? undefined : eq(deadLetters.key, key),
+    jobId === undefined ? undefined : eq(deadLetters.jobId, jobId),
+    status && eq(deadLetters.status, status),
+    from === undefined ? undefined : gte(deadLetters.finishedAt, from),
+    to === undefined ? undefined : lt(deadLetters.finishedAt, to),
+  ];
+  return and(...conditions)!;
+}

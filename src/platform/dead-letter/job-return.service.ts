@@ -1,0 +1,199 @@
+import { Injectable } from '@nestjs/common';
+import { ErrorCode, Job, type JobsOptions } from 'bullmq';
+import { addJob, type JobOrigin } from '../queue/add-job';
+import { attemptFields } from '../queue/attempt-record';
+import { declaredJob } from '../queue/define-queue';
+import { checkPayload } from '../queue/job-payload';
+import { QueueRegistry, type RegisteredQueue } from '../queue/queue-registry.service';
+import { RedisConnections } from '../redis/redis-connections.service';
+import type { DeadLetter } from './dead-letter-entry';
+import type { RedriveOrder } from './dead-letter.tables';
+
+/** A dead letter that cannot run as it is; the message says what to do about it. */
+export class RedriveRefusedError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'RedriveRefusedError';
+  }
+}
+
+// What is known of the runs before would count against the new one; `defa` is BullMQ's note to fail it.
+const BEFORE = [...attemptFields, 'stacktrace', 'defa'];
+
+// Makes a failed job ready for BullMQ's retry, as long as it is the very death that was parked.
+const PREPARE = `
+if redis.call('TYPE', KEYS[1]).ok ~= 'hash' then
+  redis.call('ZREM', KEYS[2], ARGV[1])
+  return 'gone'
+end
+local opts = redis.call('HGET', KEYS[1], 'opts')
+if tonumber(redis.call('ZSCORE', KEYS[2], ARGV[1]) or -1) ~= tonumber(ARGV[2]) then
+  local isStored, stored = pcall(cjson.decode, opts or '{}')
+  local origin = isStored and type(stored) == 'table' and stored.origin
+  local generation = type(origin) == 'table' and tonumber(origin.generation) or 0
+  return generation >= tonumber(ARGV[3]) and 'returned' or 'elsewhere'
+end
+redis.call('HSET', KEYS[1], 'opts', ARGV[4])
+if ARGV[5] ~= '' then redis.call('HSET', KEYS[1], 'data', ARGV[5]) end
+if #ARGV > 5 then redis.call('HDEL', KEYS[1], unpack(ARGV, 6)) end
+return 'ready'
+`;
+
+/** What has to be known of a job that ended in the failed set to run it again. */
+export type Returnable = Pick<
+  DeadLetter,
+  | 'id'
+  | 'tenant'
+  | 'queue'
+  | 'jobId'
+  | 'generation'
+  | 'type'
+  | 'payload'
+  | 'editedPayload'
+  | 'options'
+  | 'cause'
+  | 'createdAt'
+  | 'finishedAt'
+>;
+
+export interface ReturnedJob {
+  readonly id: string;
+  readonly queue: string;
+}
+
+/** Puts dead jobs back to work; a second time for the same death changes nothing. */
+@Injectable()
+export class JobReturn {
+  constructor(
+    private readonly connections: RedisConnections,
+    private readonly registry: QueueRegistry,
+  ) {}
+
+  /** Throws {@link RedriveRefusedError} or PayloadInvalidError where this dead letter can never run so. */
+  async check(letter: Returnable, order: RedriveOrder): Promise<void> {
+    if (order.target !== undefined) {
+      await checkPayload(...this.contractAt(letter, order.target, order.type));
+      return;
+    }
+    const contract = this.contractAt(letter, letter.queue);
+    // As stored it passed its check once, and an older contract is brought up to date by the consumer.
+    if (letter.editedPayload !== null) await checkPayload(...contract);
+  }
+
+  /** Throws {@link RedriveRefusedError} or PayloadInvalidError where the payload does not fit the dead letter's type. */
+  async checkEdit(letter: Returnable, payload: object): Promise<void> {
+    await checkPayload(
+      ...this.contractAt({ ...letter, editedPayload: JSON.stringify(payload) }, letter.queue),
+    );
+  }
+
+  /** The job that runs now in place of the dead one. Undefined when it was retried meanwhile by somebody else. */
+  async bringBack(letter: Returnable, order: RedriveOrder): Promise<ReturnedJob | undefined> {
+    if (order.target !== undefined) return this.sendTo(letter, order.target, order.type);
+    const entry = this.registry.get(letter.queue);
+    if (entry === undefined)
+      throw new RedriveRefusedError(`Queue "${letter.queue}" does not exist any more.`);
+    const options = returnedOptions(letter, entry);
+    const state = await this.prepare(entry, letter, order.resetAttempts, options);
+    if (state === 'elsewhere') return undefined;
+    if (state === 'ready') await retry(entry, letter, options, order.resetAttempts);
+    if (state === 'gone') await entry.queue.add(letter.type, payloadOf(letter), options);
+    return { id: letter.jobId, queue: letter.queue };
+  }
+
+  private prepare(
+    { queue, definition }: RegisteredQueue,
+    letter: Returnable,
+    resetAttempts: boolean,
+    options: JobsOptions,
+  ): Promise<unknown> {
+    this.connections.assertReady();
+    const base = `${queue.opts.prefix}:${definition.name}`;
+    return this.connections.producer.eval(
+      PREPARE,
+      2,
+      `${base}:${letter.jobId}`,
+      `${base}:failed`,
+      letter.jobId,
+      letter.finishedAt,
+      letter.generation + 1,
+      JSON.stringify(options),
+      letter.editedPayload ?? '',
+      ...(resetAttempts ? BEFORE : ['defa']),
+    );
+  }
+
+  private async sendTo(letter: Returnable, target: string, type = letter.type): Promise<ReturnedJob> {
+    const [, , payload] = this.contractAt(letter, target, type);
+    const { definition, queue } = this.registry.get(target)!;
+    const { tenant } = letter;
+    // The dead letter is the key, so that a repeated send is still one job.
+    const job = await addJob(definition, queue, type, payload, { key: `redrive/${letter.id}`, tenant });
+    return { id: job.id ?? '', queue: target };
+  }
+
+  private contractAt(letter: Returnable, target: string, type = letter.type) {
+    const known = this.registry.type(type);
+    if (known === undefined || known.definition.name !== target) {
+      throw new RedriveRefusedError(
+        `Queue "${target.slice(0, 63)}" declares no job type "${type.slice(0, 100)}".`,
+      );
+    }
+    return [type, known.job.payload, payloadOf(letter)] as const;
+  }
+}
+
+function payloadOf({ id, editedPayload, payload, type, cause }: Returnable): object {
+  if (type === '')
+    throw new RedriveRefusedError(`Nothing is left of the job of ${id}: it can only be discarded.`);
+  // The consumer has put something that can be shown in the place of what it could not read.
+  const isReadable = editedPayload !== null || (cause !== 'corrupt_data' && cause !== 'missing_data');
+  try {
+    const parsed: unknown = isReadable ? JSON.parse(editedPayload ?? payload) : undefined;
+    if (typeof parsed === 'object' && parsed !== null) return parsed;
+  } catch {
+    // What is said below holds for both.
+  }
+  throw new RedriveRefusedError(
+    `The payload of ${id} is not readable (${cause}): give it another one first.`,
+  );
+}
+
+/** The options of the next generation. The delay has been waited for, and the time to wait begins anew. */
+function returnedOptions(letter: Returnable, { definition }: RegisteredQueue): JobsOptions {
+  const {
+    delay: _delay,
+    origin,
+    ...options
+  } = letter.options as JobsOptions & { origin?: Partial<JobOrigin> };
+  const { expiresAt, version: storedVersion, ...rest } = origin ?? {};
+  const waitLimitMs = expiresAt === undefined ? 0 : expiresAt - (letter.createdAt?.getTime() ?? 0);
+  const version =
+    letter.editedPayload === null ? storedVersion : declaredJob(definition, letter.type)?.version;
+  const next: JobOrigin = {
+    tenant: letter.tenant,
+    correlationId: letter.jobId,
+    ...rest,
+    ...(version !== undefined && version > 1 && { version }),
+    ...(waitLimitMs > 0 && { expiresAt: Date.now() + waitLimitMs }),
+    generation: letter.generation + 1,
+  };
+  const returned: JobsOptions & { origin: JobOrigin } = { ...options, jobId: letter.jobId, origin: next };
+  return returned;
+}
+
+async function retry(
+  { queue }: RegisteredQueue,
+  letter: Returnable,
+  options: JobsOptions,
+  resetAttempts: boolean,
+): Promise<void> {
+  const job = new Job(queue, letter.type, {}, options, letter.jobId);
+  try {
+    await job.retry('failed', { resetAttemptsMade: resetAttempts, resetAttemptsStarted: resetAttempts });
+  } catch (error) {
+    // Another process has brought the same death back a moment before.
+    const { code } = error as { code?: unknown };
+    if (code !== ErrorCode.JobNotInState && code !== ErrorCode.JobNotExist) throw error;
+  }
+}

@@ -1,0 +1,20 @@
+import { Global, Module } from '@nestjs/common';
+import { join } from 'node:path';
+import type { MigrationFolder } from '../database/migrations';
+import { OperationActions } from './operation-actions.service';
+import { OperationRunner } from './operation-runner.service';
+import { OperationStore } from './operation.store';
+import { Operations } from './operations.service';
+
+export const operationMigrations: MigrationFolder = {
+  name: 'operations',
+  folder: join(__dirname, 'migrations'),
+};
+
+/** Bulk actions with a handle, which survive the process that began them. */
+@Global()
+@Module({
+  providers: [Operations, OperationStore, OperationActions, OperationRunner],
+  exports: [Operations, OperationStore, OperationRunner],
+})
+export class OperationsModule {}
