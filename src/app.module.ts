@@ -7,8 +7,10 @@ import { ContractsModule } from './platform/contracts/contracts.module';
 import { DatabaseModule } from './platform/database/database.module';
 import { deadLetterMigrations, DeadLetterModule } from './platform/dead-letter/dead-letter.module';
 import { EffectsModule, effectsMigrations } from './platform/effects/effects.module';
+import { IdempotencyModule } from './platform/idempotency/idempotency.module';
 import { LeaderModule } from './platform/leader/leader.module';
 import { loggingModule } from './platform/logging/logging.module';
+import { MemoryModule } from './platform/memory/memory.module';
 import { operationMigrations, OperationsModule } from './platform/operations/operations.module';
 import { outboxMigrations, OutboxModule } from './platform/outbox/outbox.module';
 import { QueueModule } from './platform/queue/queue.module';
@@ -37,12 +39,14 @@ const platform = (settings: Settings) => [
   StorageModule,
   LeaderModule,
   QueueModule.forRoot(),
+  IdempotencyModule,
   WorkerModule,
   OutboxModule,
   ContractsModule,
   EffectsModule,
   ResultsModule,
   RetentionModule,
+  MemoryModule,
   DeadLetterModule,
   OperationsModule,
 ];

@@ -109,6 +109,17 @@ export class Settings {
   REDIS_PREFIX = 'bull';
 
   @IsOptional()
+  @wholeNumber
+  @IsInt()
+  @Min(1_048_576)
+  @Max(1_099_511_627_776)
+  REDIS_MEMORY_BYTES?: number;
+
+  @yesOrNo
+  @IsIn([true, false], { message: 'ACCEPT_LOSS must be true or false' })
+  ACCEPT_LOSS = false;
+
+  @IsOptional()
   @Matches(/^postgres(ql)?:\/\/.+/, { message: 'DATABASE_URL must begin with postgres:// or postgresql://' })
   DATABASE_URL?: string;
 

@@ -7,7 +7,7 @@ export function jobPath(id: string): string {
 }
 
 export function isDone({ state }: JobSnapshot): boolean {
-  return state === 'completed' || state === 'failed' || state === 'cancelled';
+  return ['completed', 'failed', 'cancelled', 'removed'].includes(state);
 }
 
 /** The job as callers see it: never its payload, and a result or an error only once it is done. */

@@ -10,6 +10,7 @@ const states: JobState[] = [
   'failed',
   'cancelled',
   'waiting-children',
+  'removed',
 ];
 
 export class JobAttemptsDto {

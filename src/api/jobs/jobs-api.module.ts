@@ -1,4 +1,6 @@
 import { Module } from '@nestjs/common';
+import { BatchEnqueuer } from './batch-enqueuer.service';
+import { JobEnqueuer } from './job-enqueuer.service';
 import { JobResultsController } from './job-results.controller';
 import { JobResults } from './job-results.service';
 import { JobWaiter } from './job-waiter.service';
@@ -7,6 +9,6 @@ import { JobsController } from './jobs.controller';
 
 @Module({
   controllers: [JobsController, JobResultsController],
-  providers: [JobsApiService, JobWaiter, JobResults],
+  providers: [BatchEnqueuer, JobEnqueuer, JobsApiService, JobWaiter, JobResults],
 })
 export class JobsApiModule {}

@@ -68,6 +68,11 @@ export const requestProblems = {
     title: 'The cursor is not one of ours',
     advice: 'Pass "next_cursor" of the page before unchanged, or leave the cursor out to begin again.',
   },
+  idempotency_key_invalid: {
+    status: 400,
+    title: 'The Idempotency-Key cannot be used',
+    advice: 'Send 1 to 255 characters in the header Idempotency-Key, or leave it out.',
+  },
   unauthenticated: {
     status: 401,
     title: 'A key is needed',
@@ -163,6 +168,13 @@ export const requestProblems = {
     title: 'The key belongs to another job',
     advice: 'Use a new key for another type or payload; "jobId" says which job has this one.',
   },
+  idempotency_in_flight: {
+    status: 409,
+    title: 'The first request with this Idempotency-Key is still being worked',
+    advice: 'Repeat the request after Retry-After, unchanged: it gets the answer of the first.',
+    retryable: true,
+    retryAfterSeconds: 1,
+  },
   worker_running: {
     status: 409,
     title: 'A worker of the queue is running',
@@ -213,6 +225,11 @@ export const requestProblems = {
     status: 422,
     title: 'The payload does not match its job type',
     advice: 'Correct the fields that "errors" points to; /docs has the schema of each job type.',
+  },
+  idempotency_conflict: {
+    status: 422,
+    title: 'The Idempotency-Key belongs to another body',
+    advice: 'Use a new key for a new request; repeat an old one with exactly the body it had.',
   },
   priority_refused: {
     status: 422,

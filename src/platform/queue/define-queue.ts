@@ -59,6 +59,8 @@ export interface QueueDefinition<
   };
   /** How long finished jobs stay in Redis. */
   readonly retention?: { readonly completed?: RetentionPolicy; readonly failed?: RetentionPolicy };
+  /** How long after its end a job's key still stands for it, also when its record is gone; a day unless declared. */
+  readonly deduplicationMs?: number;
   /** The most that payloads, results and kept jobs of this queue may take of Redis' memory. */
   readonly budgetBytes?: number;
 }
@@ -81,6 +83,7 @@ export const queueDefaults = {
     completed: { ageMs: DAY_MS, count: 1_000 },
     failed: { ageMs: 7 * DAY_MS, count: 10_000 },
   },
+  deduplicationMs: DAY_MS,
 } as const;
 
 // `holdfast` is the name under which the platform's own keys live beside the queues.
@@ -126,4 +129,9 @@ export function declaredJob({ jobs }: QueueDefinition, name: string): JobDefinit
 /** How many jobs of the queue one process runs at a time. */
 export function concurrencyOf({ worker }: QueueDefinition, settings: Settings): number {
   return typeof worker.concurrency === 'number' ? worker.concurrency : worker.concurrency(settings);
+}
+
+/** How long a job's key is remembered after its end, in milliseconds. */
+export function deduplicationMs(definition: QueueDefinition): number {
+  return definition.deduplicationMs ?? queueDefaults.deduplicationMs;
 }
