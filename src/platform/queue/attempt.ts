@@ -45,7 +45,8 @@ export class Attempt {
   ): Promise<T> {
     const { signal } = this;
     // Cancelled while it was being let in.
-    if (this.interruption !== undefined) throw this.interruption;
+    const early = this.interruption;
+    if (early !== undefined) throw early;
     const timers: NodeJS.Timeout[] = [];
     const { timeoutMs } = watch;
     if (timeoutMs !== undefined) {
