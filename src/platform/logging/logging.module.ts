@@ -1,4 +1,5 @@
 import { RequestMethod, type DynamicModule } from '@nestjs/common';
+import { destination } from 'pino';
 import { LoggerModule } from 'nestjs-pino';
 import type { Options } from 'pino-http';
 import type { Settings } from '../../config/settings';
@@ -10,8 +11,30 @@ const chatter = new Set(['InstanceLoader', 'RoutesResolver', 'RouterExplorer', '
 
 const silentPaths = /^\/(health|admin\/queues\/(static|api))/;
 
+// A write per line costs a worker more than the whole rest of a small job.
+const BUFFERED_BYTES = 8_192;
+const FLUSH_INTERVAL_MS = 100;
+const ERROR_LEVEL = 50;
+
+let output: ReturnType<typeof destination> | undefined;
+
+/** Standard output in pieces of 8 KiB, at the latest after 100 ms, after an error, and at the end of the process. */
+function bufferedOutput(): ReturnType<typeof destination> {
+  if (output !== undefined) return output;
+  const opened = destination({
+    dest: 1,
+    sync: true,
+    minLength: BUFFERED_BYTES,
+    periodicFlush: FLUSH_INTERVAL_MS,
+  });
+  process.once('exit', () => opened.flushSync());
+  output = opened;
+  return opened;
+}
+
 /** Structured logs: one JSON line per event, each with the correlation id of its request or job. */
 export function loggingModule(settings: Settings): DynamicModule {
+  const buffered = settings.LOG_FORMAT === 'json' ? bufferedOutput() : undefined;
   const pinoHttp: Options = {
     level: settings.LOG_LEVEL,
     base: { role: settings.ROLE, pid: process.pid },
@@ -19,10 +42,11 @@ export function loggingModule(settings: Settings): DynamicModule {
     formatters: { level: (label) => ({ level: label }) },
     mixin: () => ({ ...logContext() }),
     hooks: {
-      logMethod(args, method) {
+      logMethod(args, method, level) {
         const [first] = args as unknown[];
         const context = (first as { context?: string } | undefined)?.context;
         if (context === undefined || !chatter.has(context)) method.apply(this, args);
+        if (level >= ERROR_LEVEL) buffered?.flushSync();
       },
     },
     quietReqLogger: true,
@@ -44,7 +68,7 @@ export function loggingModule(settings: Settings): DynamicModule {
     }),
   };
   return LoggerModule.forRoot({
-    pinoHttp,
+    pinoHttp: buffered === undefined ? pinoHttp : [pinoHttp, buffered],
     forRoutes: [{ path: '*splat', method: RequestMethod.ALL }],
   });
 }
