@@ -6,6 +6,7 @@ import { AuthModule } from './platform/auth/auth.module';
 import { DatabaseModule } from './platform/database/database.module';
 import { EffectsModule, effectsMigrations } from './platform/effects/effects.module';
 import { LeaderModule } from './platform/leader/leader.module';
+import { ledgerMigrations, LedgerModule } from './platform/ledger/ledger.module';
 import { loggingModule } from './platform/logging/logging.module';
 import { outboxMigrations, OutboxModule } from './platform/outbox/outbox.module';
 import { QueueModule } from './platform/queue/queue.module';
@@ -16,7 +17,7 @@ import { WorkerModule } from './platform/worker/worker.module';
 import { TasksModule } from './workloads/tasks/tasks.module';
 import { validationMigrations, ValidationModule } from './workloads/validation/validation.module';
 
-const migrations = [outboxMigrations, effectsMigrations, validationMigrations];
+const migrations = [outboxMigrations, effectsMigrations, ledgerMigrations, validationMigrations];
 
 const platform = (settings: Settings) => [
   SettingsModule.forRoot(settings),
@@ -31,6 +32,7 @@ const platform = (settings: Settings) => [
   OutboxModule,
   EffectsModule,
   RetentionModule,
+  LedgerModule,
 ];
 
 // One entry per domain; every role needs them, to enqueue or to run.

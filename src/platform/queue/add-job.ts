@@ -22,6 +22,8 @@ export interface AddOptions {
   /** How often the job was sent back after it died. */
   readonly generation?: number;
   readonly tenant?: string;
+  /** Who asked for the job. */
+  readonly caller?: string;
   /** Defaults to that of the running request or job. */
   readonly correlationId?: string;
 }
@@ -31,6 +33,7 @@ export interface JobOrigin {
   readonly tenant: string;
   readonly correlationId: string;
   readonly key?: string;
+  readonly caller?: string;
   /** The version of the payload's contract; absent where it is 1. */
   readonly version?: number;
   /** Overrides the declared limit of an attempt. */
@@ -115,6 +118,7 @@ function originFor(declared: JobDefinition, options: AddOptions, now = Date.now(
     tenant,
     correlationId: options.correlationId ?? correlationId(),
     ...(key !== undefined && { key }),
+    ...(options.caller !== undefined && { caller: options.caller }),
     ...((declared.version ?? 1) > 1 && { version: declared.version }),
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(waitLimitMs !== undefined && { expiresAt: now + delayMs + waitLimitMs }),
