@@ -30,6 +30,8 @@ export class JobProgressDto {
 export class JobErrorDto {
   name!: string;
   message!: string;
+  /** What failures by the same fault share; `GET /api/queue/jobs?errorGroup=…` finds them. */
+  group?: string;
 }
 
 export class JobLinksDto {
@@ -63,6 +65,8 @@ export class JobDto {
   @ApiPropertyOptional({ description: 'Whatever the job returned; null when it returned nothing.' })
   result?: unknown;
   error?: JobErrorDto;
+  /** True where the result was too large for the history, which is all that is left of the job. */
+  resultOmitted?: boolean;
   links!: JobLinksDto;
 }
 

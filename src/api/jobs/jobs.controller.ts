@@ -5,6 +5,7 @@ import { CurrentPrincipal, type Principal } from '../../platform/auth/principal'
 import { CreateJobDto } from './create-job.dto';
 import { entityTag, tagMatches } from './entity-tag';
 import { isDone, jobBody, jobPath } from './job-body';
+import { JobHistory } from './job-history.service';
 import { JobWaiter } from './job-waiter.service';
 import { CreatedJobDto, JobDto } from './job.dto';
 import { JobsApiService } from './jobs-api.service';
@@ -19,6 +20,7 @@ export class JobsController {
   constructor(
     private readonly jobs: JobsApiService,
     private readonly waiter: JobWaiter,
+    private readonly history: JobHistory,
   ) {}
 
   /** Enqueues a job of any registered type. */
@@ -52,7 +54,10 @@ export class JobsController {
     };
   }
 
-  /** One job: its state, progress and, once it is done, its result or its error. */
+  /**
+   * One job: its state, progress and, once it is done, its result or its error. The header Holdfast-Source
+   * says `redis`, or `ledger` after the job has left Redis.
+   */
   @Get(':id')
   @ApiHeader({ name: 'If-None-Match', required: false })
   @ApiOkResponse({ type: JobDto })
@@ -62,9 +67,9 @@ export class JobsController {
     @Headers('if-none-match') ifNoneMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<JobDto | undefined> {
-    const body = jobBody(await this.jobs.read(id));
+    const { body, source } = await this.history.status(id);
     const tag = entityTag(body);
-    reply.header('etag', tag).header('cache-control', 'private, no-cache');
+    reply.header('holdfast-source', source).header('etag', tag).header('cache-control', 'private, no-cache');
     if (!body.done) reply.header('retry-after', POLL_SECONDS);
     if (ifNoneMatch === undefined || !tagMatches(ifNoneMatch, tag)) return body;
     reply.status(304);
