@@ -2,6 +2,7 @@ import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common'
 import { isDatabaseAway } from '../database/database-unavailable.error';
 import { Leader } from '../leader/leader.service';
 import { QueueRegistry } from '../queue/queue-registry.service';
+import { isAway } from '../redis/redis-unavailable.error';
 import { BusyLoop } from './busy-loop';
 import { FinishedHistory, finishedStates } from './finished-history.service';
 import { LedgerCursors } from './ledger-cursors.service';
@@ -55,18 +56,21 @@ export class LedgerWriter implements OnApplicationBootstrap {
     return Math.max(0, ...oldest.map((time) => (time === undefined ? 0 : now - time)));
   }
 
-  /** One pass over all queues; an absence of the database is logged now and then, and sat out. */
+  /** One pass over all queues; an absence of a store is logged now and then, and sat out. */
   async turn(): Promise<void> {
     if (!this.store.isReady || Date.now() < this.pausedUntil) return;
     try {
       await this.work();
     } catch (error) {
-      if (!isDatabaseAway(error)) throw error;
+      const missing = isDatabaseAway(error) ? 'database' : 'Redis';
+      if (missing === 'Redis' && !isAway(error)) throw error;
       const now = Date.now();
       this.pausedUntil = now + AWAY_PAUSE_MS;
       if (now - this.lastErrorLoggedAt < ERROR_LOG_INTERVAL_MS) return;
       this.lastErrorLoggedAt = now;
-      this.logger.warn('The database is away: the history catches up when it is back.');
+      this.logger.warn(
+        `${missing === 'Redis' ? 'Redis' : 'The database'} is away: the history catches up when it is back.`,
+      );
     }
   }
 

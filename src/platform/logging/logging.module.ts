@@ -1,9 +1,9 @@
 import { RequestMethod, type DynamicModule } from '@nestjs/common';
-import { destination } from 'pino';
 import { LoggerModule } from 'nestjs-pino';
 import type { Options } from 'pino-http';
 import type { Settings } from '../../config/settings';
 import { logContext } from './correlation';
+import { bufferedOutput } from './log-output';
 import { loggedError } from './logged-error';
 
 // A line per module and per route at every start says nothing that the code does not.
@@ -11,26 +11,8 @@ const chatter = new Set(['InstanceLoader', 'RoutesResolver', 'RouterExplorer', '
 
 const silentPaths = /^\/(health|admin\/queues\/(static|api))/;
 
-// A write per line costs a worker more than the whole rest of a small job.
-const BUFFERED_BYTES = 8_192;
-const FLUSH_INTERVAL_MS = 100;
+// As pino counts; what is as bad or worse is to be seen whatever happens next.
 const ERROR_LEVEL = 50;
-
-let output: ReturnType<typeof destination> | undefined;
-
-/** Standard output in pieces of 8 KiB, at the latest after 100 ms, after an error, and at the end of the process. */
-function bufferedOutput(): ReturnType<typeof destination> {
-  if (output !== undefined) return output;
-  const opened = destination({
-    dest: 1,
-    sync: true,
-    minLength: BUFFERED_BYTES,
-    periodicFlush: FLUSH_INTERVAL_MS,
-  });
-  process.once('exit', () => opened.flushSync());
-  output = opened;
-  return opened;
-}
 
 /** Structured logs: one JSON line per event, each with the correlation id of its request or job. */
 export function loggingModule(settings: Settings): DynamicModule {
