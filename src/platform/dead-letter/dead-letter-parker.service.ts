@@ -1,4 +1,9 @@
-import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import {
+  Injectable,
+  Logger,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
 import { and, asc, eq, inArray, or, sql } from 'drizzle-orm';
 import { isDatabaseAway } from '../database/database-unavailable.error';
 import { Database, type Transaction } from '../database/database.service';
@@ -18,12 +23,13 @@ import { deadLetterOf, type DeadLetter, type NewDeadLetter } from './dead-letter
 import { deadLetterCursors, deadLetters } from './dead-letter.tables';
 
 const INTERVAL_MS = 2_000;
+const WAKE_DELAY_MS = 100;
 const BATCH_SIZE = 200;
 const MAX_BATCHES_PER_TURN = 50;
 // Machines whose clocks differ by more are not ready; what is later still is parked before retention removes it.
 const CLOCK_DIFFERENCE_MS = 5_000;
-const MAX_IDS_LOOKED_BACK = 5_000;
 const IDS_PER_LOOKUP = 500;
+const MAX_PAGES_LOOKED_BACK = 20;
 
 /**
  * Makes a dead letter of every job that ends up in a failed set: that set is the truth, a worker's event only
@@ -31,10 +37,11 @@ const IDS_PER_LOOKUP = 500;
  * and none is there twice, whoever crashes when.
  */
 @Injectable()
-export class DeadLetterParker implements OnApplicationBootstrap {
+export class DeadLetterParker implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger('DeadLetters');
   private inFlight?: Promise<void>;
-  private isWanted = false;
+  private alarm?: NodeJS.Timeout;
+  private stopping = false;
 
   constructor(
     private readonly database: Database,
@@ -57,6 +64,12 @@ export class DeadLetterParker implements OnApplicationBootstrap {
       const entry = this.registry.ofJob(id);
       if (state === 'failed' && entry !== undefined) await this.parked(entry, [id]);
     });
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.stopping = true;
+    clearTimeout(this.alarm);
+    await this.inFlight;
   }
 
   /** Parks what has died, in all queues; the periodic work of one process. */
@@ -86,23 +99,23 @@ export class DeadLetterParker implements OnApplicationBootstrap {
     return new Set(ids.filter((id) => !kept.has(id)));
   }
 
+  /** Many that die together are parked together. */
   private wake(): void {
-    this.isWanted = true;
-    this.inFlight ??= this.drain().finally(() => {
-      this.inFlight = undefined;
-    });
+    if (this.stopping) return;
+    this.alarm ??= setTimeout(() => {
+      this.alarm = undefined;
+      this.inFlight ??= this.parkNow().finally(() => {
+        this.inFlight = undefined;
+      });
+    }, WAKE_DELAY_MS);
   }
 
-  private async drain(): Promise<void> {
-    while (this.isWanted) {
-      this.isWanted = false;
-      if (!this.database.isSchemaReady || !this.connections.isReady()) return;
-      try {
-        for (const entry of this.registry.all()) await this.advance(entry);
-      } catch {
-        // The turn of the leader says what is wrong, and does the work.
-        return;
-      }
+  private async parkNow(): Promise<void> {
+    if (!this.database.isSchemaReady || !this.connections.isReady()) return;
+    try {
+      for (const entry of this.registry.all()) await this.advance(entry);
+    } catch {
+      // The turn of the leader says what is wrong, and does the work.
     }
   }
 
@@ -121,24 +134,33 @@ export class DeadLetterParker implements OnApplicationBootstrap {
     }
   }
 
-  /** A job that another machine has finished by a slower clock stands behind the cursor. */
+  /** A job that was finished by a slower clock, or whose end took its time to arrive, stands behind the cursor. */
   private async lookBack(entry: RegisteredQueue): Promise<void> {
-    const { finishedAt } = await this.cursor(entry);
-    if (finishedAt === 0) return;
-    const { queue, definition } = entry;
-    const ids = await this.connections.producer.zrangebyscore(
-      `${queue.opts.prefix}:${definition.name}:failed`,
-      finishedAt - CLOCK_DIFFERENCE_MS,
-      finishedAt,
-      'LIMIT',
-      0,
-      MAX_IDS_LOOKED_BACK,
-    );
-    for (let at = 0; at < ids.length; at += IDS_PER_LOOKUP) {
-      const jobs = await this.finished.among(entry, 'failed', ids.slice(at, at + IDS_PER_LOOKUP));
+    const { name } = entry.definition;
+    const row = await this.cursorRow(name);
+    if (row === undefined) return;
+    const key = `${entry.queue.opts.prefix}:${name}:failed`;
+    const from = row.lookedBackTo - CLOCK_DIFFERENCE_MS;
+    for (let page = 0; page < MAX_PAGES_LOOKED_BACK; page += 1) {
+      const ids = await this.connections.producer.zrangebyscore(
+        key,
+        from,
+        row.finishedAt,
+        'LIMIT',
+        page * IDS_PER_LOOKUP,
+        IDS_PER_LOOKUP,
+      );
+      const jobs = await this.finished.among(entry, 'failed', ids);
       const deaths = await this.missing(entry, jobs);
       if (deaths.length > 0)
         await this.database.transaction((transaction) => this.insert(transaction, deaths));
+      const isLast = ids.length < IDS_PER_LOOKUP;
+      const reached = isLast ? row.finishedAt : (jobs.at(-1)?.finishedAt ?? row.lookedBackTo);
+      await this.database.query
+        .update(deadLetterCursors)
+        .set({ lookedBackTo: reached })
+        .where(eq(deadLetterCursors.queue, name));
+      if (isLast) return;
     }
   }
 
@@ -186,11 +208,16 @@ export class DeadLetterParker implements OnApplicationBootstrap {
   }
 
   private async cursor({ definition: { name } }: RegisteredQueue): Promise<FinishedCursor> {
+    const row = await this.cursorRow(name);
+    return row === undefined ? FIRST_FINISHED : { finishedAt: row.finishedAt, id: row.jobId };
+  }
+
+  private async cursorRow(queue: string): Promise<typeof deadLetterCursors.$inferSelect | undefined> {
     const [row] = await this.database.query
       .select()
       .from(deadLetterCursors)
-      .where(eq(deadLetterCursors.queue, name));
-    return row === undefined ? FIRST_FINISHED : { finishedAt: row.finishedAt, id: row.jobId };
+      .where(eq(deadLetterCursors.queue, queue));
+    return row;
   }
 }
 

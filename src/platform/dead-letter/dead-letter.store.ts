@@ -143,15 +143,6 @@ export class DeadLetterStore {
       .limit(limit);
   }
 
-  async count(filter: DeadLetterFilter, tenant = 'default'): Promise<number> {
-    this.database.assertReady();
-    const [row] = await this.database.query
-      .select({ total: count() })
-      .from(deadLetters)
-      .where(conditionsOf(filter, tenant));
-    return row?.total ?? 0;
-  }
-
   /** The newest death of a job that nobody has decided about. */
   async undecidedOf(job: string, tenant = 'default'): Promise<DeadLetter | undefined> {
     this.database.assertReady();
