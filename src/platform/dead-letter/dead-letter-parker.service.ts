@@ -1,25 +1,15 @@
-import {
-  Injectable,
-  Logger,
-  type BeforeApplicationShutdown,
-  type OnApplicationBootstrap,
-} from '@nestjs/common';
-import { and, asc, eq, inArray, or, sql } from 'drizzle-orm';
+import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { and, eq, inArray, sql } from 'drizzle-orm';
 import { isDatabaseAway } from '../database/database-unavailable.error';
 import { Database, type Transaction } from '../database/database.service';
 import { Leader } from '../leader/leader.service';
-import {
-  FIRST_FINISHED,
-  FinishedJobs,
-  type FinishedCursor,
-  type FinishedJob,
-} from '../queue/finished-jobs.service';
+import { FIRST_FINISHED, FinishedJobs, type FinishedCursor } from '../queue/finished-jobs.service';
 import { JobRemovals } from '../queue/job-removals.service';
 import { QueueRegistry, type RegisteredQueue } from '../queue/queue-registry.service';
 import { RedisConnections } from '../redis/redis-connections.service';
 import { RetentionSweeper } from '../retention/retention-sweeper.service';
 import { WorkerRunner } from '../worker/worker-runner.service';
-import { deadLetterOf, type DeadLetter, type NewDeadLetter } from './dead-letter-entry';
+import { DeadLetterWriter } from './dead-letter-writer.service';
 import { deadLetterCursors, deadLetters } from './dead-letter.tables';
 
 const INTERVAL_MS = 2_000;
@@ -38,7 +28,6 @@ const MAX_PAGES_LOOKED_BACK = 20;
  */
 @Injectable()
 export class DeadLetterParker implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private readonly logger = new Logger('DeadLetters');
   private inFlight?: Promise<void>;
   private alarm?: NodeJS.Timeout;
   private stopping = false;
@@ -52,6 +41,7 @@ export class DeadLetterParker implements OnApplicationBootstrap, BeforeApplicati
     private readonly workers: WorkerRunner,
     private readonly retention: RetentionSweeper,
     private readonly removals: JobRemovals,
+    private readonly writer: DeadLetterWriter,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -88,9 +78,7 @@ export class DeadLetterParker implements OnApplicationBootstrap, BeforeApplicati
   /** Parks these jobs of a queue now, and answers with those that may leave its failed set. */
   async parked(entry: RegisteredQueue, ids: readonly string[]): Promise<ReadonlySet<string>> {
     this.database.assertReady();
-    const jobs = await this.finished.among(entry, 'failed', ids);
-    const deaths = await this.missing(entry, jobs);
-    if (deaths.length > 0) await this.database.transaction((transaction) => this.insert(transaction, deaths));
+    await this.writer.writeMissing(entry, await this.finished.among(entry, 'failed', ids));
     const busy = await this.database.query
       .select({ jobId: deadLetters.jobId })
       .from(deadLetters)
@@ -125,9 +113,8 @@ export class DeadLetterParker implements OnApplicationBootstrap, BeforeApplicati
       const jobs = await this.finished.after(entry, 'failed', cursor, BATCH_SIZE);
       const last = jobs.at(-1);
       if (last === undefined) return;
-      const deaths = lettersOf(entry, jobs);
       await this.database.transaction(async (transaction) => {
-        await this.insert(transaction, deaths);
+        await this.writer.write(transaction, entry, jobs);
         await moveCursor(transaction, entry.definition.name, last);
       });
       if (jobs.length < BATCH_SIZE) return;
@@ -151,9 +138,7 @@ export class DeadLetterParker implements OnApplicationBootstrap, BeforeApplicati
         IDS_PER_LOOKUP,
       );
       const jobs = await this.finished.among(entry, 'failed', ids);
-      const deaths = await this.missing(entry, jobs);
-      if (deaths.length > 0)
-        await this.database.transaction((transaction) => this.insert(transaction, deaths));
+      await this.writer.writeMissing(entry, jobs);
       const isLast = ids.length < IDS_PER_LOOKUP;
       const reached = isLast ? row.finishedAt : (jobs.at(-1)?.finishedAt ?? row.lookedBackTo);
       await this.database.query
@@ -162,49 +147,6 @@ export class DeadLetterParker implements OnApplicationBootstrap, BeforeApplicati
         .where(eq(deadLetterCursors.queue, name));
       if (isLast) return;
     }
-  }
-
-  private async missing(entry: RegisteredQueue, jobs: readonly FinishedJob[]): Promise<NewDeadLetter[]> {
-    const all = lettersOf(entry, jobs);
-    if (all.length === 0) return [];
-    const known = await this.database.query
-      .select({ id: deadLetters.id })
-      .from(deadLetters)
-      .where(
-        inArray(
-          deadLetters.id,
-          all.map(({ id }) => id),
-        ),
-      );
-    const ids = new Set(known.map(({ id }) => id));
-    return all.filter(({ id }) => !ids.has(id));
-  }
-
-  private async insert(transaction: Transaction, deaths: readonly NewDeadLetter[]): Promise<void> {
-    if (deaths.length === 0) return;
-    const before = await earlierDeaths(transaction, deaths);
-    const linked = deaths.map((death) => {
-      const from = before.get(death.jobId)?.findLast(({ finishedAt }) => finishedAt < death.finishedAt);
-      if (from === undefined) return death;
-      return { ...death, redrivenFrom: from.id, redriveCount: from.redriveCount + 1 };
-    });
-    const added = await transaction.insert(deadLetters).values(linked).onConflictDoNothing().returning({
-      jobId: deadLetters.jobId,
-      queue: deadLetters.queue,
-      cause: deadLetters.cause,
-      finishedAt: deadLetters.finishedAt,
-    });
-    const [first] = added;
-    if (first === undefined) return;
-    const outlived = added.flatMap(({ jobId, finishedAt }) =>
-      (before.get(jobId) ?? []).filter((one) => one.jobId === jobId && one.finishedAt < finishedAt),
-    );
-    await closeOutlived(
-      transaction,
-      outlived.map(({ id }) => id),
-    );
-    const { queue, jobId, cause } = first;
-    this.logger.warn({ msg: `Parked ${added.length} dead letters of ${queue}`, queue, jobId, cause });
   }
 
   private async cursor({ definition: { name } }: RegisteredQueue): Promise<FinishedCursor> {
@@ -219,10 +161,6 @@ export class DeadLetterParker implements OnApplicationBootstrap, BeforeApplicati
       .where(eq(deadLetterCursors.queue, queue));
     return row;
   }
-}
-
-function lettersOf({ definition }: RegisteredQueue, jobs: readonly FinishedJob[]): NewDeadLetter[] {
-  return jobs.flatMap((job) => deadLetterOf(definition.name, job) ?? []);
 }
 
 async function moveCursor(
@@ -240,46 +178,4 @@ async function moveCursor(
       // Two processes may read at the same time, and the slower one does not turn the cursor back. Redis sorts bytes.
       setWhere: sql`(${storedAt}, ${storedId} COLLATE "C") < (${finishedAt}::bigint, ${id}::text COLLATE "C")`,
     });
-}
-
-type Earlier = Pick<DeadLetter, 'id' | 'jobId' | 'redrivenAs' | 'finishedAt' | 'redriveCount'>;
-
-/** What these jobs died of before, oldest first, under the id they have now; a redrive may have changed it. */
-async function earlierDeaths(
-  transaction: Transaction,
-  deaths: readonly NewDeadLetter[],
-): Promise<Map<string, Earlier[]>> {
-  const ids = deaths.map(({ jobId }) => jobId);
-  const rows = await transaction
-    .select({
-      id: deadLetters.id,
-      jobId: deadLetters.jobId,
-      redrivenAs: deadLetters.redrivenAs,
-      finishedAt: deadLetters.finishedAt,
-      redriveCount: deadLetters.redriveCount,
-    })
-    .from(deadLetters)
-    .where(or(inArray(deadLetters.jobId, ids), inArray(deadLetters.redrivenAs, ids)))
-    .orderBy(asc(deadLetters.finishedAt));
-  const byJob = new Map<string, Earlier[]>();
-  for (const row of rows) {
-    for (const id of new Set([row.jobId, row.redrivenAs ?? row.jobId])) {
-      byJob.set(id, [...(byJob.get(id) ?? []), row]);
-    }
-  }
-  return byJob;
-}
-
-/** A job that died anew was retried after its death before, by somebody who did not ask here. */
-async function closeOutlived(transaction: Transaction, ids: readonly string[]): Promise<void> {
-  if (ids.length === 0) return;
-  await transaction
-    .update(deadLetters)
-    .set({
-      status: 'closed',
-      isShownWanted: false,
-      changedAt: sql`now()`,
-      changeReason: 'The job ran again and died anew.',
-    })
-    .where(and(inArray(deadLetters.id, [...ids]), eq(deadLetters.status, 'dead')));
 }
