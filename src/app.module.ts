@@ -3,15 +3,20 @@ import type { Settings } from './config/settings';
 import { SettingsModule } from './config/settings.module';
 import { HealthModule } from './operators/health/health.module';
 import { AuthModule } from './platform/auth/auth.module';
+import { ContractsModule } from './platform/contracts/contracts.module';
 import { DatabaseModule } from './platform/database/database.module';
 import { deadLetterMigrations, DeadLetterModule } from './platform/dead-letter/dead-letter.module';
 import { EffectsModule, effectsMigrations } from './platform/effects/effects.module';
+import { IdempotencyModule } from './platform/idempotency/idempotency.module';
 import { LeaderModule } from './platform/leader/leader.module';
+import { ledgerMigrations, LedgerModule } from './platform/ledger/ledger.module';
 import { loggingModule } from './platform/logging/logging.module';
+import { MemoryModule } from './platform/memory/memory.module';
 import { operationMigrations, OperationsModule } from './platform/operations/operations.module';
 import { outboxMigrations, OutboxModule } from './platform/outbox/outbox.module';
 import { QueueModule } from './platform/queue/queue.module';
 import { RedisModule } from './platform/redis/redis.module';
+import { ResultsModule } from './platform/results/results.module';
 import { RetentionModule } from './platform/retention/retention.module';
 import { StorageModule } from './platform/storage/storage.module';
 import { WorkerModule } from './platform/worker/worker.module';
@@ -21,6 +26,7 @@ import { validationMigrations, ValidationModule } from './workloads/validation/v
 const migrations = [
   outboxMigrations,
   effectsMigrations,
+  ledgerMigrations,
   deadLetterMigrations,
   operationMigrations,
   validationMigrations,
@@ -35,10 +41,15 @@ const platform = (settings: Settings) => [
   StorageModule,
   LeaderModule,
   QueueModule.forRoot(),
+  IdempotencyModule,
   WorkerModule,
   OutboxModule,
+  ContractsModule,
   EffectsModule,
+  ResultsModule,
   RetentionModule,
+  MemoryModule,
+  LedgerModule,
   DeadLetterModule,
   OperationsModule,
 ];

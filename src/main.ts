@@ -1,10 +1,13 @@
 import './heap-limits';
+import './worker-imports';
 import 'reflect-metadata';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { existsSync } from 'node:fs';
 import { readSettings, SettingsError, type Settings } from './config/settings';
 import { PrivateStoreError } from './platform/private-stores/private-store-error';
+import { flushLogs } from './platform/logging/log-output';
 import { logStrayRejections } from './platform/logging/stray-rejections';
+import { collectGarbage } from './platform/process-memory/collect-garbage';
 import { openPrivateStores, type PrivateStores } from './platform/private-stores/private-stores';
 import { WorkerRunner } from './platform/worker/worker-runner.service';
 import { createServer, startServer } from './server';
@@ -18,7 +21,10 @@ interface Running {
   app?: NestFastifyApplication;
 }
 
-const say = (line: string): void => void process.stdout.write(`${line}\n`);
+function say(line: string): void {
+  flushLogs();
+  process.stdout.write(`${line}\n`);
+}
 
 /** Puts the addresses of the private stores where the settings name none. */
 function withPrivateStores(settings: Settings, stores: PrivateStores): void {
@@ -49,6 +55,8 @@ async function main(): Promise<void> {
     if (stop !== undefined) return;
     running.app = await createServer(settings);
     const address = await startServer(running.app, settings);
+    // Loading the libraries has left 10 MB.
+    if (settings.ROLE !== 'api') collectGarbage();
     if (stop === undefined) say(`ready on ${address}`);
   } catch (error) {
     if (stop !== undefined) return;

@@ -109,6 +109,17 @@ export class Settings {
   REDIS_PREFIX = 'bull';
 
   @IsOptional()
+  @wholeNumber
+  @IsInt()
+  @Min(1_048_576)
+  @Max(1_099_511_627_776)
+  REDIS_MEMORY_BYTES?: number;
+
+  @yesOrNo
+  @IsIn([true, false], { message: 'ACCEPT_LOSS must be true or false' })
+  ACCEPT_LOSS = false;
+
+  @IsOptional()
   @Matches(/^postgres(ql)?:\/\/.+/, { message: 'DATABASE_URL must begin with postgres:// or postgresql://' })
   DATABASE_URL?: string;
 
@@ -157,6 +168,18 @@ export class Settings {
   @Min(1)
   @Max(10_000_000)
   VALIDATION_MAX_STORED_FINDINGS = 100_000;
+
+  @wholeNumber
+  @IsInt()
+  @Min(1)
+  @Max(366)
+  LEDGER_RETENTION_DAYS = 30;
+
+  @wholeNumber
+  @IsInt()
+  @Min(1_000)
+  @Max(1_000_000_000)
+  LEDGER_ROWS_PER_QUEUE = 5_000_000;
 
   @IsOptional()
   @IsUrl({ require_tld: false, protocols: ['http', 'https'], require_protocol: true })

@@ -1,4 +1,4 @@
-import type { RedisProcess } from '../support/redis-process';
+import type { Redis } from 'ioredis';
 
 export const liveStates = ['waiting', 'prioritised', 'delayed', 'active', 'waiting-children'] as const;
 export type CountedState = (typeof liveStates)[number] | 'completed' | 'failed' | 'nowhere';
@@ -10,51 +10,55 @@ export interface CountedJob {
   readonly key?: string;
 }
 
-const queue = 'bull:chaos';
 const lists = [
-  ['waiting', `${queue}:wait`],
-  ['waiting', `${queue}:paused`],
-  ['active', `${queue}:active`],
+  ['waiting', 'wait'],
+  ['waiting', 'paused'],
+  ['active', 'active'],
 ] as const;
 const sets = [
-  ['prioritised', `${queue}:prioritized`],
-  ['delayed', `${queue}:delayed`],
-  ['waiting-children', `${queue}:waiting-children`],
-  ['completed', `${queue}:completed`],
-  ['failed', `${queue}:failed`],
+  ['prioritised', 'prioritized'],
+  ['delayed', 'delayed'],
+  ['waiting-children', 'waiting-children'],
+  ['completed', 'completed'],
+  ['failed', 'failed'],
 ] as const;
-// What BullMQ and Holdfast keep beside the jobs of a queue.
-const beside = /:(?:meta|id|pc|limiter|marker|events|stalled-check|stalled|de:.*|metrics:.*|repeat.*)$/;
+const places: readonly (readonly [CountedState, string])[] = [...lists, ...sets];
+// What BullMQ keeps beside the jobs of a queue.
+const beside = /^(?:meta|id|pc|limiter|marker|events|stalled-check|stalled)$|:/;
 
-/** Walks everything that a queue keeps in Redis: each job once, with the one state it has. */
-export async function countJobs(redis: RedisProcess): Promise<CountedJob[]> {
-  return await redis.query(async (client) => {
-    const found = new Map<string, CountedState>();
-    for (const [state, key] of lists) {
-      for (const id of await client.lrange(key, 0, -1)) note(found, id, state);
+/** The one state of each job that a list or a set of the queue knows; two at the same time are an error. */
+export async function statesOf(client: Redis, base: string): Promise<Map<string, CountedState>> {
+  const pipeline = client.pipeline();
+  lists.forEach(([, name]) => pipeline.lrange(`${base}:${name}`, 0, -1));
+  sets.forEach(([, name]) => pipeline.zrange(`${base}:${name}`, '0', '-1'));
+  const replies = (await pipeline.exec()) ?? [];
+  const found = new Map<string, CountedState>();
+  for (const [at, [state]] of places.entries()) {
+    const [error, ids] = replies[at] ?? [];
+    // A job that was given the name of a list has taken its place.
+    if (error?.message.startsWith('WRONGTYPE') === true) continue;
+    if (error != null) throw error;
+    for (const id of ids as string[]) {
+      const other = found.get(id);
+      if (other !== undefined) throw new Error(`Job ${id} is ${other} and ${state} at the same time.`);
+      found.set(id, state);
     }
-    for (const [state, key] of sets) {
-      for (const id of await client.zrange(key, '0', '-1')) note(found, id, state);
-    }
-    // Jobs that no list and no set knows: nobody will ever run them.
-    for (const key of await client.keys(`${queue}:*`)) {
-      if (beside.test(key) || [...lists, ...sets].some(([, known]) => known === key)) continue;
-      const id = key.slice(queue.length + 1);
-      if (id.endsWith(':lock') || id.includes(':') || found.has(id)) continue;
-      if ((await client.type(key)) === 'hash') found.set(id, 'nowhere');
-    }
-    const ids = [...found.keys()];
-    const payloads = await Promise.all(ids.map((id) => client.hget(`${queue}:${id}`, 'data')));
-    return ids.map((id, at) => ({ id, state: found.get(id) ?? 'nowhere', key: keyOf(payloads[at]) }));
-  });
+  }
+  return found;
 }
 
-/** BullMQ once left markers named `0:…` in its lists; two states for one job are a finding of their own. */
-function note(found: Map<string, CountedState>, id: string, state: CountedState): void {
-  if (id.startsWith('0:')) return;
-  const other = found.get(id);
-  if (other !== undefined) throw new Error(`Job ${id} is ${other} and ${state} at the same time.`);
-  found.set(id, state);
+/** Walks everything that a queue keeps in Redis; a job that no list and no set knows will never be run. */
+export async function countJobs(client: Redis, base: string): Promise<CountedJob[]> {
+  const found = await statesOf(client, base);
+  const known = new Set(places.map(([, name]) => name));
+  for (const key of await client.keys(`${base}:*`)) {
+    const id = key.slice(base.length + 1);
+    if (beside.test(id) || known.has(id) || found.has(id)) continue;
+    if ((await client.type(key)) === 'hash') found.set(id, 'nowhere');
+  }
+  const ids = [...found.keys()];
+  const payloads = await Promise.all(ids.map((id) => client.hget(`${base}:${id}`, 'data')));
+  return ids.map((id, at) => ({ id, state: found.get(id) ?? 'nowhere', key: keyOf(payloads[at]) }));
 }
 
 function keyOf(payload: string | null | undefined): string | undefined {

@@ -10,6 +10,8 @@ export interface Figures {
   /** Jobs that still wait, run or are delayed. */
   readonly pending: number;
   readonly removed: number;
+  /** Gone from Redis after its effect: retention has taken it. */
+  readonly expired: number;
   /** Accepted, and in none of these places; or completed without its effect, or failed without a dead letter. */
   readonly lost: number;
   /** Jobs that no caller was told of, and none may have to wonder about. */
@@ -26,12 +28,12 @@ export interface Evidence {
   readonly effects: ReadonlyMap<string, number>;
 }
 
-type Fate = 'completed' | 'dead' | 'pending' | 'removed' | 'lost';
+type Fate = 'completed' | 'dead' | 'pending' | 'removed' | 'expired' | 'lost';
 
 /** Confronts what the caller was told with what Redis, the dead letters and the sink say. */
 export function figuresOf({ journal, jobs, deadIds, effects }: Evidence): Figures {
   const byId = new Map(jobs.map((job) => [job.id, job]));
-  const fates: Record<Fate, number> = { completed: 0, dead: 0, pending: 0, removed: 0, lost: 0 };
+  const fates: Record<Fate, number> = { completed: 0, dead: 0, pending: 0, removed: 0, expired: 0, lost: 0 };
   for (const { id, key, isRemoved } of journal.accepted()) {
     fates[isRemoved ? 'removed' : fateOf(byId.get(id), key, deadIds.has(id), effects)] += 1;
   }
@@ -51,7 +53,7 @@ function fateOf(
   effects: ReadonlyMap<string, number>,
 ): Fate {
   if (isDead) return 'dead';
-  if (job === undefined) return 'lost';
+  if (job === undefined) return effects.has(key) ? 'expired' : 'lost';
   if (job.state === 'completed') return effects.has(key) ? 'completed' : 'lost';
   return liveStates.some((state) => state === job.state) ? 'pending' : 'lost';
 }

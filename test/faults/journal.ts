@@ -18,7 +18,7 @@ export class Journal {
     if (this.orders.get(key)?.outcome === 'accepted') return;
     const wasUnknown = this.orders.get(key)?.outcome === 'unknown';
     const outcome = wasUnknown && answered.outcome === 'refused' ? 'unknown' : answered.outcome;
-    this.orders.set(key, { ...answered, outcome, isRemoved: false });
+    this.orders.set(key, { outcome, id: answered.id, isRemoved: false });
   }
 
   noteRemoved(key: string): void {

@@ -93,8 +93,22 @@ export class Stage {
     return this.journal.idOf(order.payload.key);
   }
 
+  /** Whether a look at a path of the subject shows this within the deadline. */
+  async shows(
+    api: Pick<ServerProcess, 'url'>,
+    path: string,
+    text: RegExp,
+    deadlineMs: number,
+  ): Promise<boolean> {
+    const look = async () => expect(await (await fetch(`${api.url}${path}`)).text()).toMatch(text);
+    return await eventually(look, deadlineMs).then(
+      () => true,
+      () => false,
+    );
+  }
+
   async jobs(): Promise<CountedJob[]> {
-    return await countJobs(this.scene.redis);
+    return await this.scene.redis.query((client) => countJobs(client, 'bull:chaos'));
   }
 
   /** How often each key was started, and how often its effect has happened. */

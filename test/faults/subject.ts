@@ -9,8 +9,14 @@ export interface Order {
   readonly idempotencyKey?: string;
 }
 
-export type Answered =
-  { readonly outcome: 'accepted'; readonly id: string } | { readonly outcome: 'refused' | 'unknown' };
+/** What a caller was told; a call that was not answered in time has no status. */
+export interface Answered {
+  readonly outcome: 'accepted' | 'refused' | 'unknown';
+  readonly id?: string;
+  readonly status?: number;
+  /** The code of the problem. */
+  readonly code?: string;
+}
 
 /** What the fault tests break: Holdfast, and beside it what one gets without it. */
 export interface Subject {
@@ -33,8 +39,9 @@ export const holdfast: Subject = {
     ...(idempotencyKey !== undefined && { headers: { 'idempotency-key': idempotencyKey } }),
   }),
   read: (status, body) => {
-    if (status < 300) return { outcome: 'accepted', id: String(body['id']) };
-    return { outcome: body['code'] === 'enqueue_outcome_unknown' ? 'unknown' : 'refused' };
+    if (status < 300) return { outcome: 'accepted', id: String(body['id']), status };
+    const code = String(body['code']);
+    return { outcome: code === 'enqueue_outcome_unknown' ? 'unknown' : 'refused', status, code };
   },
   deadIds: async (redis, databaseUrl) => {
     const [table] = await query<{ name: string | null }>(
@@ -57,7 +64,7 @@ export const naive: Subject = {
   hasDefaultRedis: true,
   request: ({ payload, options }) => ({ path: '/jobs', body: { data: payload, options } }),
   read: (status, body) =>
-    status < 300 ? { outcome: 'accepted', id: String(body['id']) } : { outcome: 'refused' },
+    status < 300 ? { outcome: 'accepted', id: String(body['id']), status } : { outcome: 'refused', status },
   deadIds: async (redis) => {
     const entries = await redis.query(async (client) => {
       const ids = await client.lrange('bull:chaos_dlq:wait', 0, -1);

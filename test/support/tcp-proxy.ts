@@ -38,8 +38,14 @@ export class TcpProxy {
     });
   }
 
-  async close(): Promise<void> {
+  /** Ends every connection; new ones pass. */
+  cut(): void {
+    this.trap = undefined;
     this.sockets.forEach((socket) => socket.destroy());
+  }
+
+  async close(): Promise<void> {
+    this.cut();
     await new Promise((done) => this.server.close(done));
   }
 

@@ -10,6 +10,7 @@ const states: JobState[] = [
   'failed',
   'cancelled',
   'waiting-children',
+  'removed',
 ];
 
 export class JobAttemptsDto {
@@ -30,6 +31,8 @@ export class JobProgressDto {
 export class JobErrorDto {
   name!: string;
   message!: string;
+  /** What failures by the same fault share; `GET /api/queue/jobs?errorGroup=…` finds them. */
+  group?: string;
 }
 
 export class JobLinksDto {
@@ -60,9 +63,14 @@ export class JobDto {
   finishedAt?: string;
   attempts!: JobAttemptsDto;
   progress!: JobProgressDto;
-  @ApiPropertyOptional({ description: 'Whatever the job returned; null when it returned nothing.' })
+  @ApiPropertyOptional({
+    description:
+      'What the job returned, null for nothing; of a large result a reference with a `link` to it.',
+  })
   result?: unknown;
   error?: JobErrorDto;
+  /** True where the result was too large for the history, which is all that is left of the job. */
+  resultOmitted?: boolean;
   links!: JobLinksDto;
 }
 

@@ -1,7 +1,16 @@
 import { Module } from '@nestjs/common';
+import { BatchEnqueuer } from './batch-enqueuer.service';
+import { JobEnqueuer } from './job-enqueuer.service';
+import { JobResultsController } from './job-results.controller';
+import { JobResults } from './job-results.service';
+import { JobHistoryController } from './job-history.controller';
+import { JobHistory } from './job-history.service';
 import { JobWaiter } from './job-waiter.service';
 import { JobsApiService } from './jobs-api.service';
 import { JobsController } from './jobs.controller';
 
-@Module({ controllers: [JobsController], providers: [JobsApiService, JobWaiter] })
+@Module({
+  controllers: [JobHistoryController, JobsController, JobResultsController],
+  providers: [BatchEnqueuer, JobEnqueuer, JobHistory, JobsApiService, JobWaiter, JobResults],
+})
 export class JobsApiModule {}

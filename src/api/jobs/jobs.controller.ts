@@ -1,10 +1,23 @@
 import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
-import { ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiResponse, ApiTags } from '@nestjs/swagger';
+import {
+  ApiBody,
+  ApiHeader,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiResponse,
+  ApiTags,
+} from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { CurrentPrincipal, type Principal } from '../../platform/auth/principal';
+import { Idempotent } from '../../platform/idempotency/idempotent.decorator';
+import { ApiProblems } from '../../platform/problems/api-problems.decorator';
+import { BatchEnqueuer } from './batch-enqueuer.service';
+import { CreateBatchDto, CreatedBatchDto } from './create-batch.dto';
 import { CreateJobDto } from './create-job.dto';
 import { entityTag, tagMatches } from './entity-tag';
 import { isDone, jobBody, jobPath } from './job-body';
+import { JobEnqueuer } from './job-enqueuer.service';
+import { JobHistory } from './job-history.service';
 import { JobWaiter } from './job-waiter.service';
 import { CreatedJobDto, JobDto } from './job.dto';
 import { JobsApiService } from './jobs-api.service';
@@ -18,12 +31,16 @@ const POLL_SECONDS = '1';
 export class JobsController {
   constructor(
     private readonly jobs: JobsApiService,
+    private readonly enqueuer: JobEnqueuer,
+    private readonly batches: BatchEnqueuer,
     private readonly waiter: JobWaiter,
+    private readonly history: JobHistory,
   ) {}
 
   /** Enqueues a job of any registered type. */
   @Post()
   @HttpCode(202)
+  @Idempotent()
   @ApiHeader({ name: 'Prefer', required: false, description: `wait=N: up to ${MAX_WAIT_SECONDS} seconds` })
   @ApiResponse({ status: 202, type: CreatedJobDto, description: 'Accepted; `Location` says where to ask.' })
   @ApiOkResponse({
@@ -35,7 +52,7 @@ export class JobsController {
     @Headers('prefer') prefer: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<CreatedJobDto> {
-    const { job, isDuplicate, warnings } = await this.jobs.enqueue(body);
+    const { job, isDuplicate, warnings } = await this.enqueuer.enqueue(body);
     const waitSeconds = isDone(job) ? 0 : preferredWait(prefer);
     const isGone = () => reply.raw.destroyed;
     const finished =
@@ -52,7 +69,21 @@ export class JobsController {
     };
   }
 
-  /** One job: its state, progress and, once it is done, its result or its error. */
+  /** Enqueues up to 1,000 jobs of any registered types. */
+  @Post('batch')
+  @HttpCode(202)
+  @Idempotent()
+  @ApiBody({ type: CreateBatchDto })
+  @ApiResponse({ status: 202, type: CreatedBatchDto, description: 'One outcome per job.' })
+  @ApiProblems('queue_full', 'storage_degraded', 'enqueue_outcome_unknown')
+  createMany(@Body() body: unknown): Promise<CreatedBatchDto> {
+    return this.batches.enqueue(body);
+  }
+
+  /**
+   * One job: its state, progress and, once it is done, its result or its error. The header Holdfast-Source
+   * says `redis`, or `ledger` after the job has left Redis.
+   */
   @Get(':id')
   @ApiHeader({ name: 'If-None-Match', required: false })
   @ApiOkResponse({ type: JobDto })
@@ -62,9 +93,9 @@ export class JobsController {
     @Headers('if-none-match') ifNoneMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<JobDto | undefined> {
-    const body = jobBody(await this.jobs.read(id));
+    const { body, source } = await this.history.status(id);
     const tag = entityTag(body);
-    reply.header('etag', tag).header('cache-control', 'private, no-cache');
+    reply.header('holdfast-source', source).header('etag', tag).header('cache-control', 'private, no-cache');
     if (!body.done) reply.header('retry-after', POLL_SECONDS);
     if (ifNoneMatch === undefined || !tagMatches(ifNoneMatch, tag)) return body;
     reply.status(304);

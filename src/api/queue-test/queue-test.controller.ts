@@ -1,6 +1,7 @@
 import { Body, Controller, Get, HttpCode, Post, Res, UseGuards } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOkResponse, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { Idempotent } from '../../platform/idempotency/idempotent.decorator';
 import { problem } from '../../platform/problems/problem-catalogue';
 import { RedisConnections } from '../../platform/redis/redis-connections.service';
 import { jobBody, jobPath } from '../jobs/job-body';
@@ -28,6 +29,7 @@ export class QueueTestController {
   /** Adds a test job, starts the worker in this process, or works the next waiting job. Off in production. */
   @Post()
   @HttpCode(200)
+  @Idempotent()
   @ApiOkResponse({ type: QueueTestResultDto, description: 'The worker was started, or the job was worked.' })
   @ApiResponse({ status: 202, type: QueueTestResultDto, description: 'The job was added.' })
   @ApiNoContentResponse({ description: 'No job waits.' })

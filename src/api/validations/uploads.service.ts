@@ -4,28 +4,30 @@ import { randomUUID } from 'node:crypto';
 import { Settings } from '../../config/settings';
 import { isDatabaseAway } from '../../platform/database/database-unavailable.error';
 import { Database } from '../../platform/database/database.service';
+import { drainBody } from '../../platform/http/drain-body';
 import { parseJson } from '../../platform/http/json-body';
+import { noteBodyFingerprint, wantsBodyFingerprint } from '../../platform/idempotency/streamed-body';
 import { Problem } from '../../platform/problems/problem';
 import { problem } from '../../platform/problems/problem-catalogue';
+import { nextIdSeed } from '../../platform/queue/id-seed';
 import { RedisConnections } from '../../platform/redis/redis-connections.service';
 import { FileStorage } from '../../platform/storage/file-storage.service';
 import { isDiskFull } from '../../platform/storage/storage-full.error';
 import { acceptRuleSet, RuleSetStore } from '../../workloads/validation/rule-set.store';
-import { newRunId } from '../../workloads/validation/run-id';
+import { newRunId, seededRunId } from '../../workloads/validation/run-id';
 import { uploadOf } from '../../workloads/validation/validation-files';
 import {
   jobKeyOf,
   ValidationRunStore,
   type ValidationRun,
 } from '../../workloads/validation/validation-run.store';
+import { FormFingerprint } from './form-fingerprint';
 import { readUploadForm, type UploadForm } from './upload-form';
 import { fieldProblem } from './field-problem';
 
 const TENANT = 'default';
 // What a form may add to its file: boundaries, headers and the rule set.
 const FORM_OVERHEAD_BYTES = 2 * 1024 * 1024;
-// An answer before the end of the body is only read by clients whose sending goes on for a moment.
-const LINGER_MS = 5_000;
 
 /** Turns an upload into a run: either the file is stored, the run exists and its job is promised, or nothing is left. */
 @Injectable()
@@ -46,7 +48,7 @@ export class Uploads {
       await this.refuseEarly(request);
       return await this.receive(request);
     } catch (error) {
-      drain(request);
+      drainBody(request);
       throw error;
     }
   }
@@ -78,12 +80,25 @@ export class Uploads {
   private async receive(request: FastifyRequest): Promise<ValidationRun> {
     const fileId = randomUUID();
     const upload = uploadOf({ tenant: TENANT, fileId });
+    const fingerprint = wantsBodyFingerprint(request) ? new FormFingerprint() : undefined;
     try {
       const form = await readUploadForm(request, {
-        store: (file) => this.storage.write(upload, file, this.settings.VALIDATION_MAX_BYTES),
-        check: (field, text) => (field === 'ruleSet' ? this.ruleSet(text) : this.previousRun(text)),
+        store: (file) =>
+          this.storage.write(
+            upload,
+            fingerprint?.file('file', file) ?? file,
+            this.settings.VALIDATION_MAX_BYTES,
+          ),
+        check: (field, text) => {
+          fingerprint?.field(field, text);
+          return field === 'ruleSet' ? this.ruleSet(text) : this.previousRun(text);
+        },
       });
-      return await this.enqueue(fileId, form);
+      if (fingerprint !== undefined) noteBodyFingerprint(request, fingerprint.toString());
+      const run = await this.enqueue(fileId, form);
+      // A request that was repeated after a crash finds the run of the first time, with its own file.
+      if (run.fileId !== fileId) await this.storage.remove(upload);
+      return run;
     } catch (error) {
       // With the database away the run may exist all the same; the file is swept when it does not.
       if (!isDatabaseAway(error)) await this.storage.remove(upload);
@@ -92,8 +107,9 @@ export class Uploads {
   }
 
   private async enqueue(fileId: string, form: UploadForm): Promise<ValidationRun> {
+    const seed = nextIdSeed();
     const run = await this.runs.create({
-      id: newRunId(),
+      id: seed === undefined ? newRunId() : seededRunId(seed),
       tenant: TENANT,
       fileId,
       fileName: form.fileName,
@@ -134,16 +150,4 @@ function parsed(json: string): unknown {
     if (!(error instanceof Problem)) throw error;
     throw fieldProblem('ruleSet', 'is not JSON that can be read', error.code, error);
   }
-}
-
-/** Lets the rest of a refused body run into the void for a moment, then ends the connection. */
-function drain({ raw }: FastifyRequest): void {
-  if (raw.complete || raw.destroyed) return;
-  raw.unpipe();
-  raw.resume();
-  const timer = setTimeout(() => raw.destroy(), LINGER_MS);
-  timer.unref();
-  const stop = () => clearTimeout(timer);
-  raw.once('end', stop);
-  raw.once('close', stop);
 }

@@ -9,8 +9,10 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Idempotent } from '../../platform/idempotency/idempotent.decorator';
 import { ApiProblems } from '../../platform/problems/api-problems.decorator';
 import { isFinished } from '../../workloads/validation/validation-run.store';
+import { readFormFingerprint } from './form-fingerprint';
 import { Uploads } from './uploads.service';
 import { ValidationListQueryDto } from './validation-query.dto';
 import { acceptedView, POLL_SECONDS, tagOf, validationPath } from './validation-view';
@@ -50,6 +52,7 @@ export class ValidationsController {
   /** Takes a CSV file and enqueues its validation. */
   @Post()
   @HttpCode(202)
+  @Idempotent(readFormFingerprint)
   @ApiConsumes('multipart/form-data')
   @ApiBody({ schema: uploadSchema })
   @ApiResponse({ status: 202, type: AcceptedValidationDto, description: 'Stored and enqueued.' })

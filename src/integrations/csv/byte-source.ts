@@ -14,7 +14,7 @@ export class ByteSource {
   /** Bytes of the file that have been read. */
   position: number;
   private readonly convert: ((block: Uint8Array, target: Uint8Array) => number) | undefined;
-  private readonly block = Buffer.allocUnsafe(blockBytes);
+  private block: Buffer | undefined;
   private readonly mayHaveNul: boolean;
 
   constructor(
@@ -49,10 +49,11 @@ export class ByteSource {
   ): number {
     // No byte becomes more than three; what the decoder kept from before adds a character or two.
     const wanted = Math.min(blockBytes, Math.floor((length - 16) / 3));
+    const block = (this.block ??= Buffer.allocUnsafe(blockBytes));
     for (;;) {
-      const count = readSync(this.file, this.block, 0, wanted, this.position);
+      const count = readSync(this.file, block, 0, wanted, this.position);
       this.position += count;
-      const written = convert(this.block.subarray(0, count), target.subarray(offset, offset + length));
+      const written = convert(block.subarray(0, count), target.subarray(offset, offset + length));
       // A block may hold nothing but the beginning of a character.
       if (written > 0 || count === 0) return written;
     }

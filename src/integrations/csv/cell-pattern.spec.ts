@@ -71,4 +71,15 @@ describe('compilePattern', () => {
   it.each(['(?=a)', '(a)\\1', 'a{1001}', '((a{90}){90}){9}', '[', '('])('refuses %s', (pattern) => {
     expect(() => new PatternChecks().check(pattern)).toThrow(PatternError);
   });
+
+  it('does not take waiting for a processor for work', () => {
+    const checks = new PatternChecks();
+    let now = 0;
+    const clock = jest.spyOn(performance, 'now').mockImplementation(() => (now += 1_000));
+    try {
+      for (let i = 1; i <= 50; i++) expect(() => checks.check(`(a|b){${i}}`)).not.toThrow();
+    } finally {
+      clock.mockRestore();
+    }
+  });
 });

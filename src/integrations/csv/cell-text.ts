@@ -10,18 +10,19 @@ export function bytesOf(text: string): Uint8Array {
   return encoder.encode(text);
 }
 
-/** The first `maxCharacters` characters of some UTF-8 bytes, without ever cutting one in half. */
-export function beginningOf(bytes: Uint8Array, start: number, end: number, maxCharacters: number): string {
-  // A character takes four bytes at most; the last one may be cut here and is dropped by the slice below.
-  const text = textOf(bytes, start, Math.min(end, start + maxCharacters * 4 + 4));
-  if (text.length <= maxCharacters) return text;
-  let kept = '';
+/** The first `maxCharacters` characters of some UTF-8 bytes, without ever cutting one in half; a view, no copy. */
+export function beginningOf(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  maxCharacters: number,
+): Uint8Array {
   let count = 0;
-  for (const character of text) {
-    if (count++ === maxCharacters) break;
-    kept += character;
+  // Characters have one byte at least, so that most cells need no counting.
+  for (let at = end - start > maxCharacters ? start : end; at < end; at++) {
+    if ((bytes[at]! & 0xc0) !== 0x80 && count++ === maxCharacters) return bytes.subarray(start, at);
   }
-  return kept;
+  return bytes.subarray(start, end);
 }
 
 /** How many characters (code points) some UTF-8 bytes hold. */

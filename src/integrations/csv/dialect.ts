@@ -1,4 +1,5 @@
-import { maxCells, RecordScanner } from './record-scanner';
+import { maxCells } from './cell-splitter';
+import { RecordScanner } from './record-scanner';
 import { delimiters, type Delimiter, type TextEncoding } from './rule-words';
 
 /** How a file is written. */

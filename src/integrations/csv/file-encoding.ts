@@ -15,7 +15,8 @@ export interface FileEncoding {
   sizeBytes: number;
 }
 
-const blockBytes = 1024 * 1024;
+/** What `findEncoding` reads at a time. */
+export const surveyBytes = 1024 * 1024;
 const sampleBytes = 64 * 1024;
 
 const signatures: [hex: string, what: string][] = [
@@ -33,11 +34,14 @@ const signatures: [hex: string, what: string][] = [
 
 /**
  * Looks at a whole file once (gigabytes per second) to learn how its letters are written. Throws UnreadableFileError for an
- * empty file and for a file that is no text. `given` overrides the guess.
+ * empty file and for a file that is no text. `given` overrides the guess; `block` is a place to work, best of `surveyBytes`.
  */
-export async function findEncoding(file: number, given?: TextEncoding): Promise<FileEncoding> {
+export async function findEncoding(
+  file: number,
+  given?: TextEncoding,
+  block: Buffer = Buffer.allocUnsafe(surveyBytes),
+): Promise<FileEncoding> {
   const sizeBytes = fstatSync(file).size;
-  const block = Buffer.allocUnsafe(Math.min(blockBytes, sizeBytes + 4));
   const sample = block.subarray(0, readSync(file, block, 0, Math.min(sampleBytes, block.length), 0));
   if (sample.length === 0) throw emptyFile();
   refuseBinary(sample);

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { textOf } from './cell-text';
-import { recordFlags, RecordScanner, type ScannerOptions } from './record-scanner';
+import { recordFlags } from './cell-splitter';
+import { RecordScanner, type ScannerOptions } from './record-scanner';
 import { UnreadableFileError } from './unreadable-file';
 
 interface Read {

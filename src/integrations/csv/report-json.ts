@@ -2,7 +2,8 @@ import { textOf } from './cell-text';
 import { findSigns } from './dialect';
 import { isGuarded } from './formula-guard';
 import { reportColumns } from './header';
-import { maxCells, RecordScanner } from './record-scanner';
+import { maxCells } from './cell-splitter';
+import { RecordScanner } from './record-scanner';
 import { findingSeparator } from './report-row';
 import { delimiters } from './rule-words';
 

@@ -2,7 +2,8 @@ import { bytesOf } from './cell-text';
 import type { FindingKind } from './finding-catalog';
 import { guard, needsGuard } from './formula-guard';
 import { reportColumns, type HeaderMap } from './header';
-import { maxCells, type RecordScanner } from './record-scanner';
+import { maxCells } from './cell-splitter';
+import type { RecordScanner } from './record-scanner';
 import { mask, type RowChecker } from './row-checker';
 
 const quote = 34;

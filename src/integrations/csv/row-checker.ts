@@ -5,7 +5,8 @@ import { compileColumns, loopOver, type ColumnCodeOwner, type ColumnTask } from 
 import type { FindingCatalog } from './finding-catalog';
 import { isGuarded } from './formula-guard';
 import type { HeaderMap } from './header';
-import { maxCells, recordFlags, type RecordScanner } from './record-scanner';
+import { maxCells, recordFlags } from './cell-splitter';
+import type { RecordScanner } from './record-scanner';
 import { defineStructure, type StructureKinds } from './row-structure';
 import { compileRowRules } from './row-rules';
 import type { RuleSetDto } from './rule-set.dto';

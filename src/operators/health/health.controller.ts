@@ -12,6 +12,7 @@ import { Public } from '../../platform/auth/public.decorator';
 import { DatabaseChecks } from './database-checks.service';
 import { ProcessChecks } from './process-checks.service';
 import { RedisChecks } from './redis-checks.service';
+import { RedisFitness } from './redis-fitness.service';
 
 // Above the deadlines of the checks themselves, below the patience of a prober.
 const CHECK_TIMEOUT_MS = 2_400;
@@ -28,6 +29,7 @@ export class HealthController {
     private readonly health: HealthCheckService,
     private readonly indicators: HealthIndicatorService,
     private readonly redis: RedisChecks,
+    private readonly fitness: RedisFitness,
     private readonly database: DatabaseChecks,
     private readonly process: ProcessChecks,
   ) {}
@@ -67,6 +69,14 @@ export class HealthController {
       redis: () => this.redis.answers(),
       redisWrite: () => this.redis.acceptsWrites(),
       evictionPolicy: () => this.redis.keepsEveryJob(),
+      role: () => this.fitness.isPrimary(),
+      persistence: () => this.fitness.isDurable(),
+      clock: () => this.fitness.clockAgrees(),
+      version: () => this.fitness.isRecent(),
+      rights: () => this.fitness.grantsRights(),
+      queueKeys: () => this.fitness.queuesAreSound(),
+      store: () => this.fitness.storeIsTheSame(),
+      memory: () => this.fitness.hasRoom(),
       workers: () => this.process.takesJobs(),
       schema: () => this.database.hasItsSchema(),
     });

@@ -1,9 +1,11 @@
 import { HttpException } from '@nestjs/common';
 import { isDatabaseAway } from '../database/database-unavailable.error';
-import { PriorityRefusedError, UnknownJobError } from '../queue/add-job';
+import { QueueFullError, StorageUnsafeError } from '../memory/admission-refusal.error';
+import { JobKeyConflictError, PriorityRefusedError, UnknownJobError } from '../queue/add-job';
 import { UnknownJobTypeError } from '../queue/job-dispatcher.service';
 import { PayloadInvalidError, type FieldError } from '../queue/job-payload';
-import { isAway, isOutcomeUnknown, RedisUnavailableError } from '../redis/redis-unavailable.error';
+import { EnqueueOutcomeUnknownError } from '../queue/store-jobs';
+import { isAway, isOutcomeUnknown, RedisUnavailableError, refusalOf } from '../redis/redis-unavailable.error';
 import { Problem } from './problem';
 import { problem, problemCatalogue, type ProblemCode } from './problem-catalogue';
 
@@ -54,6 +56,16 @@ function problemOfJob(error: unknown): Problem | undefined {
   if (error instanceof PriorityRefusedError) {
     const errors = [{ pointer: '#/options/priority', detail: 'must be "normal"', code: 'priority_refused' }];
     return problem('priority_refused', { detail: error.message, errors }, error);
+  }
+  if (error instanceof QueueFullError) {
+    const headers = { 'retry-after': String(error.retryAfterSeconds) };
+    return problem('queue_full', { detail: error.message, headers }, error);
+  }
+  if (error instanceof StorageUnsafeError) {
+    return problem('storage_degraded', { detail: error.message }, error);
+  }
+  if (error instanceof JobKeyConflictError) {
+    return problem('job_key_conflict', { detail: error.message, members: { jobId: error.holder } }, error);
   }
   return undefined;
 }
@@ -133,18 +145,46 @@ function problemOfStore(error: unknown, isSafeMethod: boolean): Problem | undefi
   }
   const isRedis = chain.some((one) => one instanceof RedisUnavailableError);
   if (!isRedis && isDatabaseAway(error)) return problem('database_unavailable', {}, error);
+  if (chain.some((one) => one instanceof EnqueueOutcomeUnknownError)) {
+    return problem('enqueue_outcome_unknown', {}, error);
+  }
+  if (error instanceof RedisUnavailableError) return problem('storage_unavailable', {}, error);
   if (!chain.some(isAway)) return undefined;
   if (!isSafeMethod && chain.some(isOutcomeUnknown)) return problem('enqueue_outcome_unknown', {}, error);
-  return problem(codeOfReply(chain), {}, error);
+  return refused(
+    chain.map(refusalOf).find((word) => word !== undefined),
+    error,
+  );
 }
 
-/** Redis says in the first word of its reply what is the matter; the rest is for the log only. */
-function codeOfReply(chain: readonly Error[]): ProblemCode {
-  for (const { message } of chain) {
-    if (message.startsWith('OOM')) return 'queue_full';
-    if (/^(READONLY|NOREPLICAS|MISCONF)\b/.test(message)) return 'storage_degraded';
-  }
-  return 'storage_unavailable';
+// Redis says in one word of its reply what is the matter; the rest names scripts and keys, and is for the log only.
+const refusals: Readonly<Record<string, readonly [code: ProblemCode, detail: string]>> = {
+  OOM: ['queue_full', 'Nothing was stored: Redis has reached its maxmemory.'],
+  READONLY: [
+    'storage_degraded',
+    'Nothing was stored: this Redis is a replica. Point the settings at the primary.',
+  ],
+  NOREPLICAS: [
+    'storage_degraded',
+    'Nothing was stored: Redis has fewer replicas than min-replicas-to-write.',
+  ],
+  MISCONF: ['storage_degraded', 'Nothing was stored: Redis cannot save to its disk.'],
+  NOAUTH: ['storage_degraded', 'Nothing was stored: Redis wants a password. Set it in REDIS_URL.'],
+  WRONGPASS: ['storage_degraded', 'Nothing was stored: Redis refuses the password of the settings.'],
+  NOPERM: ['storage_degraded', 'Nothing was stored: the Redis user lacks a right; /health/ready names it.'],
+  WRONGTYPE: [
+    'storage_degraded',
+    'Nothing was stored: a key of the queue is spoiled; /health/ready names it.',
+  ],
+  LOADING: ['storage_unavailable', 'Nothing was stored: Redis is loading its data.'],
+  BUSY: ['storage_unavailable', 'Nothing was stored: Redis is busy with a script.'],
+  CLUSTERDOWN: ['storage_unavailable', 'Nothing was stored: the Redis Cluster is down.'],
+  MASTERDOWN: ['storage_unavailable', 'Nothing was stored: the primary of this Redis is away.'],
+};
+
+function refused(word: string | undefined, error: unknown): Problem {
+  const [code, detail] = refusals[word ?? ''] ?? (['storage_unavailable', undefined] as const);
+  return problem(code, detail === undefined ? {} : { detail }, error);
 }
 
 function isQueryError(error: unknown): boolean {

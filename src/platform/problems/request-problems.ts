@@ -68,6 +68,11 @@ export const requestProblems = {
     title: 'The cursor is not one of ours',
     advice: 'Pass "next_cursor" of the page before unchanged, or leave the cursor out to begin again.',
   },
+  idempotency_key_invalid: {
+    status: 400,
+    title: 'The Idempotency-Key cannot be used',
+    advice: 'Send 1 to 255 characters in the header Idempotency-Key, or leave it out.',
+  },
   unauthenticated: {
     status: 401,
     title: 'A key is needed',
@@ -146,10 +151,29 @@ export const requestProblems = {
     title: 'The job is running',
     advice: 'Wait until it has finished, or cancel it where its type allows that.',
   },
+  job_not_finished: {
+    status: 409,
+    title: 'The job has not finished',
+    advice: 'Wait until "done" is true: poll the job, or send its request with "Prefer: wait=30".',
+    retryable: true,
+    retryAfterSeconds: 1,
+  },
+  job_without_result: {
+    status: 409,
+    title: 'The job ended without a result',
+    advice: 'Its "error" says why; correct the cause and send the job again.',
+  },
   job_key_conflict: {
     status: 409,
     title: 'The key belongs to another job',
     advice: 'Use a new key for another type or payload; "jobId" says which job has this one.',
+  },
+  idempotency_in_flight: {
+    status: 409,
+    title: 'The first request with this Idempotency-Key is still being worked',
+    advice: 'Repeat the request after Retry-After, unchanged: it gets the answer of the first.',
+    retryable: true,
+    retryAfterSeconds: 1,
   },
   worker_running: {
     status: 409,
@@ -160,6 +184,11 @@ export const requestProblems = {
     status: 410,
     title: 'This has been here and is gone',
     advice: 'It was removed after its retention; create it again if it is still needed.',
+  },
+  result_gone: {
+    status: 410,
+    title: 'The result is not kept any more',
+    advice: 'Send the job again to get a new one.',
   },
   precondition_failed: {
     status: 412,
@@ -196,6 +225,11 @@ export const requestProblems = {
     status: 422,
     title: 'The payload does not match its job type',
     advice: 'Correct the fields that "errors" points to; /docs has the schema of each job type.',
+  },
+  idempotency_conflict: {
+    status: 422,
+    title: 'The Idempotency-Key belongs to another body',
+    advice: 'Use a new key for a new request; repeat an old one with exactly the body it had.',
   },
   priority_refused: {
     status: 422,

@@ -31,8 +31,8 @@ export const uploadProblems = {
   },
   range_not_satisfiable: {
     status: 416,
-    title: 'The report does not have these bytes',
-    advice: 'Content-Range says how long the report is.',
+    title: 'The file does not have these bytes',
+    advice: 'Content-Range says how long the file is.',
   },
   upload_type_unsupported: {
     status: 415,

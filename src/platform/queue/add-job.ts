@@ -1,11 +1,17 @@
-import type { Job, JobsOptions, Queue } from 'bullmq';
+import { Job, type JobsOptions, type Queue } from 'bullmq';
 import { correlationId } from '../logging/correlation';
+import { passGate } from './add-gate';
 import { declaredJob, queueDefaults, type JobDefinition, type QueueDefinition } from './define-queue';
-import { jobId } from './job-id';
+import { nextIdSeed } from './id-seed';
+import { jobId, seededJobId } from './job-id';
 import { checkPayload } from './job-payload';
+import { payloadFingerprint } from './known-job';
 import { priorityNumber, type Priority } from './priority';
+import { storeJobs, type PreparedJob, type StoredOutcome } from './store-jobs';
 
 export interface AddOptions {
+  /** The id of a job that was there before and comes back, such as a dead one; a new job gets its id by itself. */
+  readonly id?: string;
   /** The same key is the same job. Any characters, at most 255. */
   readonly key?: string;
   readonly delayMs?: number;
@@ -22,6 +28,8 @@ export interface AddOptions {
   /** How often the job was sent back after it died. */
   readonly generation?: number;
   readonly tenant?: string;
+  /** Who asked for the job. */
+  readonly caller?: string;
   /** Defaults to that of the running request or job. */
   readonly correlationId?: string;
 }
@@ -31,6 +39,7 @@ export interface JobOrigin {
   readonly tenant: string;
   readonly correlationId: string;
   readonly key?: string;
+  readonly caller?: string;
   /** The version of the payload's contract; absent where it is 1. */
   readonly version?: number;
   /** Overrides the declared limit of an attempt. */
@@ -68,9 +77,68 @@ export class PriorityRefusedError extends Error {
   }
 }
 
+/** The key of a job has been given to another type or payload. */
+export class JobKeyConflictError extends Error {
+  constructor(readonly holder: string) {
+    super(`The key belongs to job ${holder}, which has another type or payload.`);
+    this.name = 'JobKeyConflictError';
+  }
+}
+
+/**
+ * Checks the payload and settles id and options, without a question to Redis.
+ * Throws PayloadInvalidError, {@link UnknownJobError} or {@link PriorityRefusedError}.
+ */
+export async function prepareJob(
+  definition: QueueDefinition,
+  type: string,
+  payload: object,
+  options: AddOptions = {},
+): Promise<PreparedJob> {
+  const declared = declaredJob(definition, type);
+  if (declared === undefined) throw new UnknownJobError(definition.name, type);
+  // Before anything is awaited, so that the seeds follow the order of the calls.
+  const seed = options.id === undefined && options.key === undefined ? nextIdSeed() : undefined;
+  await checkPayload(type, declared.payload, payload);
+  const priority = options.priority ?? declared.priority ?? 'normal';
+  if (definition.hasPriorities !== true && priority !== 'normal') {
+    throw new PriorityRefusedError(definition.name);
+  }
+  const json = JSON.stringify(payload);
+  const isNamed = options.key !== undefined || seed !== undefined;
+  return {
+    id: options.id ?? newId(definition.name, options, seed),
+    type,
+    payload,
+    json,
+    options: storedOptions(definition, declared, { ...options, priority }),
+    priority,
+    createdAt: Date.now(),
+    ...(isNamed && { fingerprint: payloadFingerprint(type, json) }),
+    isReturn: (options.generation ?? 0) > 0,
+  };
+}
+
+/**
+ * Adds jobs of one queue, all that fit into one step of Redis at once, and says of each whether it is new.
+ * Throws what the queue's gate throws, EnqueueOutcomeUnknownError, or the error of Redis; by their ids
+ * the same jobs can be added again after either.
+ */
+export async function addPrepared(
+  definition: QueueDefinition,
+  queue: Queue,
+  jobs: readonly PreparedJob[],
+): Promise<StoredOutcome[]> {
+  passGate(
+    queue,
+    jobs.map(({ json, priority }) => ({ definition, priority, bytes: json.length })),
+  );
+  return storeJobs(definition, queue, jobs);
+}
+
 /**
  * Checks the payload, then adds one job under an id of ours, so that a repeated send is still one job.
- * Throws PayloadInvalidError, {@link UnknownJobError}, {@link PriorityRefusedError}, or the error of Redis.
+ * Throws what {@link prepareJob} and {@link addPrepared} throw, and {@link JobKeyConflictError}.
  */
 export async function addJob<T extends object>(
   definition: QueueDefinition,
@@ -79,29 +147,32 @@ export async function addJob<T extends object>(
   payload: T,
   options: AddOptions = {},
 ): Promise<Job<T>> {
-  const declared = declaredJob(definition, name);
-  if (declared === undefined) throw new UnknownJobError(definition.name, name);
-  await checkPayload(name, declared.payload, payload);
-  return queue.add(name, payload, storedOptions(definition, declared, options)) as Promise<Job<T>>;
+  const prepared = await prepareJob(definition, name, payload, options);
+  const [outcome] = await addPrepared(definition, queue, [prepared]);
+  if (outcome?.isConflict === true) throw new JobKeyConflictError(prepared.id);
+  return jobOf(queue, prepared) as Job<T>;
+}
+
+/** The job as it was prepared, for whoever wants to look at it or to follow it. */
+export function jobOf(queue: Queue, { type, payload, options, id, createdAt }: PreparedJob): Job {
+  return new Job(queue, type, payload, { ...options, timestamp: createdAt }, id);
+}
+
+function newId(queue: string, { key, tenant }: AddOptions, seed: string | undefined): string {
+  return seed === undefined ? jobId(queue, key, tenant) : seededJobId(queue, seed, tenant);
 }
 
 function storedOptions(
   definition: QueueDefinition,
   declared: JobDefinition,
-  options: AddOptions,
+  options: AddOptions & { readonly priority: Priority },
 ): StoredOptions {
-  const { key, tenant = 'default' } = options;
   const backoff = options.backoff ?? declared.backoff ?? queueDefaults.backoff;
-  const priority = options.priority ?? declared.priority ?? 'normal';
-  if (definition.hasPriorities !== true && priority !== 'normal') {
-    throw new PriorityRefusedError(definition.name);
-  }
   return {
-    jobId: jobId(definition.name, key, tenant),
     attempts: options.attempts ?? declared.attempts ?? queueDefaults.attempts,
     backoff: { type: backoff.type, delay: backoff.delayMs },
     stackTraceLimit: 10,
-    ...(definition.hasPriorities === true && { priority: priorityNumber(priority) }),
+    ...(definition.hasPriorities === true && { priority: priorityNumber(options.priority) }),
     ...(options.delayMs !== undefined && { delay: options.delayMs }),
     origin: originFor(declared, options),
   };
@@ -115,6 +186,7 @@ function originFor(declared: JobDefinition, options: AddOptions, now = Date.now(
     tenant,
     correlationId: options.correlationId ?? correlationId(),
     ...(key !== undefined && { key }),
+    ...(options.caller !== undefined && { caller: options.caller }),
     ...((declared.version ?? 1) > 1 && { version: declared.version }),
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(waitLimitMs !== undefined && { expiresAt: now + delayMs + waitLimitMs }),

@@ -1,5 +1,6 @@
 import type { Job } from 'bullmq';
 import { originOf } from './add-job';
+import type { KnownJob } from './known-job';
 import type { JobSnapshot } from './job-snapshot';
 import { priorityName } from './priority';
 
@@ -25,8 +26,13 @@ export function addedSnapshot(job: Job): JobSnapshot {
   };
 }
 
-/** Whether an add with a key met a job that was there already, judged by what is stored under its id now. */
-export function isDuplicateOf(added: Job, stored: JobSnapshot): boolean {
-  const { correlationId } = originOf(added);
-  return stored.createdAt !== added.timestamp || stored.origin.correlationId !== correlationId;
+/** What can still be said of a job that is gone and only remembered, from the add that met its memory. */
+export function rememberedSnapshot(added: JobSnapshot, known: KnownJob | undefined): JobSnapshot {
+  const { runAt: _runAt, ...rest } = added;
+  return {
+    ...rest,
+    state: known?.ended ?? 'removed',
+    ...(known !== undefined && { createdAt: known.createdAt, type: known.type }),
+    ...(known?.ended === 'failed' && { failedName: 'Error', failedReason: '' }),
+  };
 }

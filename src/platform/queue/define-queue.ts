@@ -59,6 +59,8 @@ export interface QueueDefinition<
   };
   /** How long finished jobs stay in Redis. */
   readonly retention?: { readonly completed?: RetentionPolicy; readonly failed?: RetentionPolicy };
+  /** How long after its end a job's key still stands for it, also when its record is gone; a day unless declared. */
+  readonly deduplicationMs?: number;
   /** The most that payloads, results and kept jobs of this queue may take of Redis' memory. */
   readonly budgetBytes?: number;
 }
@@ -81,6 +83,7 @@ export const queueDefaults = {
     completed: { ageMs: DAY_MS, count: 1_000 },
     failed: { ageMs: 7 * DAY_MS, count: 10_000 },
   },
+  deduplicationMs: DAY_MS,
 } as const;
 
 // `holdfast` is the name under which the platform's own keys live beside the queues.
@@ -96,7 +99,26 @@ export function defineQueue<const Name extends string, const Jobs extends Record
       `"${name}" cannot name a queue: use 1 to 63 letters, digits, dashes or underscores, beginning with a letter.`,
     );
   }
+  Object.entries<JobDefinition>(definition.jobs).forEach(([type, job]) => checkVersions(type, job));
   return Object.freeze(definition);
+}
+
+function checkVersions(type: string, { version = 1, upcast = {} }: JobDefinition): void {
+  if (!Number.isInteger(version) || version < 1) {
+    throw new Error(`The version of job "${type}" must be a whole number from 1 on.`);
+  }
+  const declared = Object.keys(upcast).map(Number);
+  for (let from = 1; from < version; from += 1) {
+    if (!declared.includes(from)) {
+      throw new Error(
+        `Job "${type}" is at version ${version} without upcast[${from}]: jobs of version ${from} may still wait.`,
+      );
+    }
+  }
+  const useless = declared.find((from) => !Number.isInteger(from) || from < 1 || from >= version);
+  if (useless !== undefined) {
+    throw new Error(`Job "${type}" declares upcast[${useless}], but its version is ${version}: raise it.`);
+  }
 }
 
 /** What a queue declares under a job name; nothing for a name such as `toString`, which every object has. */
@@ -107,4 +129,9 @@ export function declaredJob({ jobs }: QueueDefinition, name: string): JobDefinit
 /** How many jobs of the queue one process runs at a time. */
 export function concurrencyOf({ worker }: QueueDefinition, settings: Settings): number {
   return typeof worker.concurrency === 'number' ? worker.concurrency : worker.concurrency(settings);
+}
+
+/** How long a job's key is remembered after its end, in milliseconds. */
+export function deduplicationMs(definition: QueueDefinition): number {
+  return definition.deduplicationMs ?? queueDefaults.deduplicationMs;
 }

@@ -8,6 +8,7 @@ import { Attempt } from './attempt';
 import { AttemptEnding } from './attempt-ending';
 import type { AttemptLog } from './attempt-log.service';
 import { judge } from './attempt-verdict';
+import { JobDeathError } from './death-cause';
 import {
   declaredJob,
   type JobDefinition,
@@ -136,7 +137,7 @@ export abstract class JobConsumer<Q extends QueueDefinition> extends WorkerHost 
     try {
       await checkPayload(job.name, declared.payload, job.data);
     } catch (error) {
-      if (error instanceof PayloadInvalidError) throw new UnrecoverableError(error.message);
+      if (error instanceof PayloadInvalidError) throw new JobDeathError('contract_refused', error.message);
       throw error;
     }
     let result = await handler(job, signal);

@@ -14,6 +14,14 @@ export function jobId(queue: string, key?: string, tenant = 'default'): string {
   return `${queue}_${digest.toString('base64url').slice(0, DIGEST_CHARACTERS)}`;
 }
 
+/**
+ * The id of a job that has no key, from what its request was named: a repeated request makes the same job.
+ * No key can lead to the same id, because a key has no NUL.
+ */
+export function seededJobId(queue: string, seed: string, tenant = 'default'): string {
+  return jobId(queue, `\0${seed}`, tenant);
+}
+
 /** The queue that an id names, or undefined for anything that {@link jobId} cannot have made. */
 export function queueOfJobId(id: string): string | undefined {
   return shape.exec(id)?.[1];

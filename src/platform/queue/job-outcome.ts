@@ -8,12 +8,10 @@ const MAX_STACK_LINE_CHARACTERS = 300;
 const MAX_SHOWN_CHARACTERS = 200;
 export const MAX_RESULT_BYTES = 32_768;
 
-/** A job's result is too large to be kept in Redis, where BullMQ copies it into the event stream as well. */
+/** A job's result is too large to be kept: in Redis, where BullMQ copies it into the event stream as well, or at all. */
 export class ResultTooLargeError extends UnrecoverableError {
-  constructor(bytes: number) {
-    super(
-      `The result is ${bytes} bytes; at most ${MAX_RESULT_BYTES} are kept. Store it and return a reference.`,
-    );
+  constructor(bytes: number, maxBytes = MAX_RESULT_BYTES) {
+    super(`The result is ${bytes} bytes; at most ${maxBytes} are kept. Store it and return a reference.`);
     this.name = 'ResultTooLargeError';
   }
 }

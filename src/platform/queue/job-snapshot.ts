@@ -3,7 +3,7 @@ import { ATTEMPTS_FIELD, attemptRecords, type AttemptRecord } from './attempt-re
 import { priorityName, type Priority } from './priority';
 
 export type JobState =
-  'waiting' | 'active' | 'delayed' | 'completed' | 'failed' | 'cancelled' | 'waiting-children';
+  'waiting' | 'active' | 'delayed' | 'completed' | 'failed' | 'cancelled' | 'waiting-children' | 'removed';
 
 /** A job as Redis holds it at one moment; times are epoch milliseconds. */
 export interface JobSnapshot {

@@ -9,8 +9,10 @@ import type { QueueDefinition } from './define-queue';
 import { FinishedJobs } from './finished-jobs.service';
 import { JobDispatcher } from './job-dispatcher.service';
 import { JobReader } from './job-reader.service';
+import { KnownJobs } from './known-jobs.service';
 import { JobRemovals } from './job-removals.service';
 import { QueueCounter } from './queue-counts.service';
+import { QueueKeyTypes } from './queue-key-types.service';
 import { QueueRegistry } from './queue-registry.service';
 import { WorkerCensus } from './worker-census.service';
 
@@ -29,6 +31,9 @@ export class QueueModule {
         QueueRegistry,
         JobDispatcher,
         JobReader,
+        FinishedJobs,
+        KnownJobs,
+        QueueKeyTypes,
         JobRemovals,
         AttemptLog,
         FinishedJobs,
@@ -39,6 +44,9 @@ export class QueueModule {
         QueueRegistry,
         JobDispatcher,
         JobReader,
+        FinishedJobs,
+        KnownJobs,
+        QueueKeyTypes,
         JobRemovals,
         AttemptLog,
         FinishedJobs,

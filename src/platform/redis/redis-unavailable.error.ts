@@ -8,9 +8,10 @@ export class RedisUnavailableError extends Error {
   }
 }
 
-// Reply prefixes with which a Redis that is up says that it cannot serve now.
+// First words with which a Redis that is up says that it cannot serve now; before version 7 a script's error
+// carries them further inside, behind a dash.
 const refusals =
-  /^(OOM|READONLY|NOREPLICAS|MISCONF|LOADING|BUSY|CLUSTERDOWN|MASTERDOWN|TRYAGAIN|NOAUTH|WRONGPASS|NOPERM)\b/;
+  /(?:^|\s-)(OOM|READONLY|NOREPLICAS|MISCONF|LOADING|BUSY|CLUSTERDOWN|MASTERDOWN|TRYAGAIN|NOAUTH|WRONGPASS|NOPERM|WRONGTYPE)\b/;
 const lostConnection =
   /Connection is closed|Stream isn't writeable|Reached the max retries per request limit|Command timed out|Socket timeout|max number of clients|None of startup nodes is available|Failed to refresh slots cache|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN/;
 
@@ -20,6 +21,11 @@ export function isAway(error: unknown): boolean {
   if (error instanceof RedisUnavailableError || error.name === 'MaxRetriesPerRequestError') return true;
   const { code = '' } = error as NodeJS.ErrnoException;
   return refusals.test(error.message) || lostConnection.test(error.message) || lostConnection.test(code);
+}
+
+/** The word with which Redis refuses to serve, such as OOM; undefined for any other error. */
+export function refusalOf(error: unknown): string | undefined {
+  return isNativeError(error) ? refusals.exec(error.message)?.[1] : undefined;
 }
 
 /** Whether the command may have been carried out although its answer never came. */

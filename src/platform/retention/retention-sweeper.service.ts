@@ -2,6 +2,7 @@ import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common'
 import type { Queue } from 'bullmq';
 import { Leader } from '../leader/leader.service';
 import { queueDefaults, type RetentionPolicy } from '../queue/define-queue';
+import { KnownJobs } from '../queue/known-jobs.service';
 import { QueueRegistry, type RegisteredQueue } from '../queue/queue-registry.service';
 import type { FinishedState } from '../queue/finished-jobs.service';
 import { RedisConnections } from '../redis/redis-connections.service';
@@ -34,6 +35,7 @@ export class RetentionSweeper implements OnApplicationBootstrap {
     private readonly leader: Leader,
     private readonly registry: QueueRegistry,
     private readonly connections: RedisConnections,
+    private readonly memory: KnownJobs,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -54,6 +56,20 @@ export class RetentionSweeper implements OnApplicationBootstrap {
     }
   }
 
+  /** Removes the oldest completed jobs before their time, as far as the guards let them go; at most `count`. */
+  async trim(entry: RegisteredQueue, count: number): Promise<number> {
+    const key = `${entry.queue.opts.prefix}:${entry.definition.name}:completed`;
+    let removed = 0;
+    while (removed < count) {
+      const ids = await this.connections.producer.zrange(key, '0', String(BATCH_SIZE - 1));
+      const free = await this.released(entry, 'completed', ids);
+      await this.memory.keep(entry, 'completed', free);
+      removed += await remove(entry.queue, free);
+      if (free.length < BATCH_SIZE) break;
+    }
+    return removed;
+  }
+
   private async sweepState(
     entry: RegisteredQueue,
     state: FinishedState,
@@ -67,6 +83,7 @@ export class RetentionSweeper implements OnApplicationBootstrap {
       const ids = await this.expired(key, policy, now);
       if (ids.length === 0) break;
       const free = await this.released(entry, state, ids);
+      await this.memory.keep(entry, state, free, now);
       removed += await remove(queue, free);
       // What is kept back would be found again at once; the next sweep asks anew.
       if (free.length < ids.length) break;

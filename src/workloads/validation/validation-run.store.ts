@@ -49,7 +49,7 @@ export class ValidationRunStore {
     private readonly outbox: Outbox,
   ) {}
 
-  /** Stores the run and promises its job, both or neither. */
+  /** Stores the run and promises its job, both or neither; a run that exists already is answered as it is. */
   async create(run: NewRun): Promise<ValidationRun> {
     const { ruleSet, ...columns } = run;
     const key = jobKeyOf(run.id);
@@ -64,7 +64,9 @@ export class ValidationRunStore {
           createdAt: new Date(),
           ...(ruleSet !== undefined && { ruleSet, ruleSetName: ruleSet.name }),
         })
+        .onConflictDoNothing({ target: validationRuns.id })
         .returning();
+      if (row === undefined) return undefined;
       await transaction.insert(validationLogs).values({
         validationRunId: run.id,
         source: 'api',
@@ -72,10 +74,12 @@ export class ValidationRunStore {
       });
       const payload = { validationRunId: run.id, fileName: run.fileName };
       await this.outbox.put(transaction, { type: 'validate-file', key, payload, tenant: run.tenant });
-      return row!;
+      return row;
     });
     this.outbox.wakeRelay();
-    return created;
+    const stored = created ?? (await this.find(run.id, run.tenant));
+    if (stored === undefined) throw new Error(`Run ${run.id} was deleted while it was created.`);
+    return stored;
   }
 
   /** Undefined for anything that is not the id of a run of this tenant. */

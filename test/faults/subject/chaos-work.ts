@@ -9,8 +9,8 @@ export interface Surroundings {
   readonly signal?: AbortSignal;
 }
 
-// Fills a heap of 64 MB within a second or two, in steps that leave the timers of the process alive.
-const growthBytes = 8 * 1024 * 1024;
+// Fills a small heap in a few steps, between which the timers of the process run.
+const growthBytes = 32 * 1024 * 1024;
 // Longer than any test waits.
 const dawdleMs = 600_000;
 const hugeCharacters = 5 * 1024 * 1024;
@@ -53,7 +53,7 @@ function block(durationMs: number): void {
 async function grow(): Promise<never> {
   const kept: number[][] = [];
   for (;;) {
-    kept.push(Array.from({ length: growthBytes / 8 }, (_, index) => index + 0.5));
+    kept.push(new Array<number>(growthBytes / 8).fill(0.5));
     await wait(10);
   }
 }

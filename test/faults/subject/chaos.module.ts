@@ -10,6 +10,8 @@ import { ChaosPayload } from './chaos.payload';
 import { runChaos } from './chaos-work';
 import { EffectSink } from './effect-sink';
 
+const DAY_MS = 86_400_000;
+
 /** A test shortens the lock so that an outage can be short; what it leaves out is as in production. */
 function shortened(name: string): number | undefined {
   const value = process.env[name];
@@ -17,6 +19,7 @@ function shortened(name: string): number | undefined {
 }
 
 const lockDurationMs = shortened('CHAOS_LOCK_MS');
+const kept = shortened('CHAOS_KEPT');
 const stalledIntervalMs = shortened('CHAOS_STALLED_MS');
 
 const chaosQueue = defineQueue({
@@ -27,7 +30,6 @@ const chaosQueue = defineQueue({
     'chaos-job': {
       payload: ChaosPayload,
       backoff: { type: 'fixed', delayMs: 200 },
-      ...(process.env['CHAOS_TIMEOUT_MS'] !== undefined && { timeoutMs: shortened('CHAOS_TIMEOUT_MS') }),
     },
   },
   hasPriorities: true,
@@ -36,6 +38,7 @@ const chaosQueue = defineQueue({
     ...(lockDurationMs !== undefined && { lockDurationMs }),
     ...(stalledIntervalMs !== undefined && { stalledIntervalMs }),
   },
+  ...(kept !== undefined && { retention: { completed: { ageMs: DAY_MS, count: kept } } }),
 });
 
 @Injectable()

@@ -1,4 +1,4 @@
-import { IsIn, IsInt, IsOptional, IsString, Length, Max, Min } from 'class-validator';
+import { IsIn, IsInt, IsOptional, IsString, Length, Max, MaxLength, Min } from 'class-validator';
 
 /** What a job may do besides its effect; each is something that a handler has done to somebody. */
 export const deeds = [
@@ -44,6 +44,12 @@ export class ChaosPayload {
   @Min(0)
   @Max(600_000)
   beforeMs?: number;
+
+  /** Makes the job as large as a test needs it. */
+  @IsOptional()
+  @IsString()
+  @MaxLength(90_000)
+  padding?: string;
 
   /** How long it goes on after its effect. */
   @IsOptional()

@@ -83,17 +83,18 @@ describe('a queue on a real Redis', () => {
   });
 
   it.each([
-    ['a bad payload', 'write-note', { text: 7 }],
-    ['a payload with a field too many', 'write-note', { text: 'x', more: 1 }],
-    ['a name without a handler', 'toString', { text: 'x' }],
-  ])('fails %s that got in another way once, and never tries it again', async (_what, name, data) => {
+    ['a bad payload', 'write-note', { text: 7 }, 'contract_refused'],
+    ['a payload with a field too many', 'write-note', { text: 'x', more: 1 }, 'contract_refused'],
+    ['a name without a handler', 'toString', { text: 'x' }, 'unrecoverable'],
+  ])('fails %s that got in another way once, and never tries it again', async (_what, name, data, cause) => {
     const jobId = `notes_${Buffer.from(`${name}${JSON.stringify(data)}`)
       .toString('base64url')
       .slice(-22)}`;
     await queue.add(name, data, { attempts: 5, jobId });
     expect(await reaches(jobId, 'failed')).toMatchObject({
       attemptsMade: 1,
-      failedName: 'UnrecoverableError',
+      starts: 1,
+      attempts: [{ outcome: 'failed', cause }],
     });
   });
 

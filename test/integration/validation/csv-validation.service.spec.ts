@@ -9,8 +9,8 @@ import {
   CsvValidationService,
   type ValidationJob,
 } from '../../../src/workloads/validation/csv-validation/csv-validation.service';
-import type { PassRunner } from '../../../src/workloads/validation/csv-validation/pass-runner';
-import { StaleAttemptError } from '../../../src/workloads/validation/csv-validation/validation-pass';
+import { PassRunner } from '../../../src/workloads/validation/csv-validation/pass-runner';
+import { StaleAttemptError } from '../../../src/workloads/validation/csv-validation/validation-pass-store';
 import { newRunId } from '../../../src/workloads/validation/run-id';
 import { ValidationAttemptStore } from '../../../src/workloads/validation/validation-attempt.store';
 import { reportOf, uploadOf } from '../../../src/workloads/validation/validation-files';
@@ -47,7 +47,7 @@ describe('one attempt of a validation', () => {
       storage,
       database,
       server.settings,
-      { run },
+      Object.assign(new PassRunner(), { run }),
     );
 
   const job = (isLastAttempt = false): ValidationJob => ({
@@ -72,9 +72,9 @@ describe('one attempt of a validation', () => {
   const endless: Pass = (_input, { signal }) =>
     new Promise((_resolve, reject) => {
       const stop = () => reject(new Error('stopped'));
-      // The signal may have fired before the pass begins.
+      signal.addEventListener('abort', stop, { once: true });
+      // On a slow machine it was told before it began.
       if (signal.aborted) stop();
-      else signal.addEventListener('abort', stop, { once: true });
     });
 
   it('goes back to the queue after an error, and fails at the last attempt; neither tells what the file holds', async () => {

@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { parseRuleSet, type RuleSet } from '../../../src/integrations/csv/rule-set';
 import { migrate } from '../../../src/platform/database/migrations';
-import {
-  runValidationPass,
-  StaleAttemptError,
-  UnreadableFileError,
-  type ValidationPassInput,
-  type ValidationPassProgress,
-} from '../../../src/workloads/validation/csv-validation/validation-pass';
+import { UnreadableFileError } from '../../../src/integrations/csv/unreadable-file';
 import { executeValidationPass } from '../../../src/workloads/validation/csv-validation/validation-pass-body';
+import type {
+  ValidationPassInput,
+  ValidationPassProgress,
+} from '../../../src/workloads/validation/csv-validation/validation-pass-contract';
+import { StaleAttemptError } from '../../../src/workloads/validation/csv-validation/validation-pass-store';
+import { ValidationThreads } from '../../../src/workloads/validation/csv-validation/validation-threads';
 import { createTestDatabase, type TestDatabase } from '../../support/database';
 import { eventually } from '../../support/eventually';
 
@@ -31,6 +31,7 @@ describe('a validation pass', () => {
   let database: TestDatabase;
   let client: Client;
   let folder: string;
+  const threads = new ValidationThreads();
 
   beforeAll(async () => {
     database = await createTestDatabase();
@@ -43,6 +44,7 @@ describe('a validation pass', () => {
   });
 
   afterAll(async () => {
+    await threads.close();
     await client.end();
     await database.drop();
     rmSync(folder, { recursive: true });
@@ -254,13 +256,15 @@ describe('a validation pass', () => {
       `ALTER TABLE validation_rows ADD CONSTRAINT no_secrets CHECK (record NOT LIKE 'secret%')`,
     );
     try {
-      const error = await runValidationPass(input, {
-        onProgress: () => undefined,
-        signal: new AbortController().signal,
-      }).then(
-        () => undefined,
-        (reason: Error & { code?: string }) => reason,
-      );
+      const error = await threads
+        .run(input, {
+          onProgress: () => undefined,
+          signal: new AbortController().signal,
+        })
+        .then(
+          () => undefined,
+          (reason: Error & { code?: string }) => reason,
+        );
       expect(error).toMatchObject({ name: 'ValidationStoreError', code: '23514' });
       expect(`${error?.message} ${error?.stack}`).not.toContain('secret-1');
     } finally {
@@ -277,7 +281,7 @@ describe('a validation pass', () => {
     it('does the same as in ours', async () => {
       const input = await prepare(manyRows(1000), { ruleSet: structured(rules) });
       const progress: ValidationPassProgress[] = [];
-      const result = await runValidationPass(input, {
+      const result = await threads.run(input, {
         ...hooks(),
         onProgress: (step) => progress.push(step),
       });
@@ -286,14 +290,39 @@ describe('a validation pass', () => {
       expect((await runOf(input.runId)).status).toBe('completed');
     });
 
+    it('stays for the next file, whatever that is, and not after a failure', async () => {
+      const csv = 'id;name\r\n1;Zo\u00eb\r\n2;\r\n';
+      const inputs = [
+        await prepare(manyRows(10), { ruleSet: structured(rules) }),
+        await prepare(Buffer.from(csv, 'latin1')),
+        await prepare(manyRows(10).replace('3,person', '4,person'), { ruleSet: structured(rules) }),
+      ];
+      const results = [];
+      for (const input of inputs) {
+        results.push(await threads.run(input, hooks()));
+        expect(threads.waiting).toBe(1);
+      }
+      expect(results.map(({ rows }) => [rows.read, rows.invalid])).toEqual([
+        [10, 0],
+        [2, 0],
+        [10, 1],
+      ]);
+      expect(await rowsOf(inputs[1]!.runId)).toEqual([
+        { row_number: 1, record: '1;Zo\u00eb' },
+        { row_number: 2, record: '2;' },
+      ]);
+      await expect(threads.run(await prepare(''), hooks())).rejects.toBeInstanceOf(UnreadableFileError);
+      expect(threads.waiting).toBe(0);
+    });
+
     it('keeps its errors apart', async () => {
-      await expect(runValidationPass(await prepare(''), hooks())).rejects.toBeInstanceOf(UnreadableFileError);
+      await expect(threads.run(await prepare(''), hooks())).rejects.toBeInstanceOf(UnreadableFileError);
       const stale = await prepare('a\n1\n', { attempt: 7 });
-      await expect(runValidationPass(stale, hooks())).rejects.toBeInstanceOf(StaleAttemptError);
+      await expect(threads.run(stale, hooks())).rejects.toBeInstanceOf(StaleAttemptError);
       const away = await prepare('a\n1\n', {
         database: { connectionString: 'postgres://nobody@127.0.0.1:1/none' },
       });
-      await expect(runValidationPass(away, hooks())).rejects.toMatchObject({
+      await expect(threads.run(away, hooks())).rejects.toMatchObject({
         name: 'DatabaseUnavailableError',
       });
     });
@@ -302,7 +331,7 @@ describe('a validation pass', () => {
       const input = await prepare(manyRows(200_000), { ruleSet: structured(rules) });
       const stop = new AbortController();
       const reason = new Error('enough');
-      const running = runValidationPass(input, {
+      const running = threads.run(input, {
         signal: stop.signal,
         onProgress: ({ rowsRead }) => rowsRead > 0 && stop.abort(reason),
       });
@@ -316,12 +345,12 @@ describe('a validation pass', () => {
       });
       expect(await rowsOf(input.runId)).toEqual([]);
       expect((await runOf(input.runId)).status).toBe('processing');
-      await expect(runValidationPass(input, hooks(AbortSignal.abort(reason)))).rejects.toBe(reason);
+      await expect(threads.run(input, hooks(AbortSignal.abort(reason)))).rejects.toBe(reason);
     });
 
     it('is over when its connection is cut, and the next attempt stores every row once', async () => {
       const input = await prepare(manyRows(100_000), { ruleSet: structured(rules) });
-      const running = runValidationPass(input, hooks());
+      const running = threads.run(input, hooks());
       const failed = expect(running).rejects.toMatchObject({ name: 'DatabaseUnavailableError' });
       await eventually(async () => {
         const { rowCount } = await client.query(
@@ -330,7 +359,7 @@ describe('a validation pass', () => {
         expect(rowCount).toBe(1);
       });
       await failed;
-      await runValidationPass(input, hooks());
+      await threads.run(input, hooks());
       const { rows } = await client.query(
         'SELECT count(*)::int AS rows, count(DISTINCT row_number)::int AS numbers FROM validation_rows WHERE run_id = $1',
         [input.runId],

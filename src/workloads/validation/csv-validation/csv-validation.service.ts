@@ -14,7 +14,7 @@ import { jobKeyOf, type ValidationRun } from '../validation-run.store';
 import { AttemptFailedError, describeFailure, originOfFailure } from './attempt-failure';
 import { AttemptMonitor, type JobProgress } from './attempt-monitor';
 import { PassRunner } from './pass-runner';
-import { StaleAttemptError } from './validation-pass';
+import { StaleAttemptError } from './validation-pass-store';
 
 /** The job on whose behalf a run is validated. */
 export interface ValidationJob {

@@ -2,9 +2,7 @@ import { FindingCatalog } from '../../../integrations/csv/finding-catalog';
 import { mapHeader, type HeaderMap } from '../../../integrations/csv/header';
 import { RowWriter } from '../../../integrations/csv/report-row';
 import { RowChecker } from '../../../integrations/csv/row-checker';
-import type { RuleSet } from '../../../integrations/csv/rule-set';
 import { compileKeys, type UniqueKey } from '../../../integrations/csv/unique-keys';
-import { UnreadableFileError } from '../../../integrations/csv/unreadable-file';
 import type {
   ValidationPassInput,
   ValidationPassProgress,
@@ -15,23 +13,23 @@ import { DuplicatePass } from './validation-pass-duplicates';
 import { openFile, type OpenFile } from './validation-pass-file';
 import { FindingStore } from './validation-pass-findings';
 import { KeyLog } from './validation-pass-keys';
-import { keyBlockBytes, reportBlockBytes, takeMemory } from './validation-pass-memory';
-import { BlockFile, partsOf, removeParts, RowMarks } from './validation-pass-report';
+import { refuseStrangers, reportLines } from './validation-pass-lines';
+import { keyBlockBytes, reportBlockBytes, takeMemory, type PassMemory } from './validation-pass-memory';
+import { PassProgress } from './validation-pass-progress';
+import { BlockFile, partsOf, publish, removeParts, RowMarks } from './validation-pass-report';
 import { RowPass } from './validation-pass-rows';
+import { SplicedCopy, spliceBytes } from './validation-pass-splice';
 import { AttemptStore } from './validation-pass-store';
 
-// The bands of document 002; the passes themselves overlap: rows are parsed, checked and stored in one go.
-const bands = { store: 50, rules: 75, results: 90 };
-const progressIntervalMs = 250;
 // After so many reads other events of this thread get their turn: errors of the database, above all.
 const readsPerTurn = 16;
 
-/** Runs one attempt of a validation in this thread; see `runValidationPass` for what it promises. */
+/** Runs one attempt of a validation in this thread; see `ValidationThreads` for what it promises. */
 export async function executeValidationPass(
   input: ValidationPassInput,
   onProgress: (progress: ValidationPassProgress) => void,
+  memory: PassMemory = takeMemory(),
 ): Promise<ValidationPassResult> {
-  const memory = takeMemory();
   const store = new AttemptStore(input.database.connectionString, input.runId, input.attempt);
   // The connection is made while the file is looked at; whether it was is asked below.
   const opened = store.open();
@@ -44,13 +42,16 @@ export async function executeValidationPass(
     await opened;
     return await pass.run();
   } catch (error) {
-    pass?.discard();
+    await pass?.discard();
     throw error;
   } finally {
     store.close();
     file?.close();
   }
 }
+
+/** What a pass writes on the disk. */
+type Report = BlockFile | SplicedCopy;
 
 class Pass {
   private readonly catalog = new FindingCatalog();
@@ -62,16 +63,16 @@ class Pass {
   private readonly runId: Buffer;
   private readonly marks = new RowMarks();
   private readonly privateCells: number[];
-  private readonly open: BlockFile[] = [];
+  private readonly open: Report[] = [];
   private rowPass: RowPass | undefined;
-  private reportedAt = 0;
+  private readonly progress: PassProgress;
 
   constructor(
     private readonly input: ValidationPassInput,
     private readonly file: OpenFile,
     private readonly store: AttemptStore,
-    private readonly memory: ReturnType<typeof takeMemory>,
-    private readonly onProgress: (progress: ValidationPassProgress) => void,
+    private readonly memory: PassMemory,
+    onProgress: (progress: ValidationPassProgress) => void,
   ) {
     const { ruleSet } = input;
     this.header = mapHeader(file.header, ruleSet, this.catalog);
@@ -86,6 +87,11 @@ class Pass {
       delimiter: file.dialect.delimiter.charCodeAt(0),
     });
     this.findings = new FindingStore(this.catalog, input.maxStoredFindings);
+    const counts = () => ({
+      rowsRead: this.rowPass?.read ?? 0,
+      findings: (this.rowPass?.findingCount ?? 0) + this.catalog.ofFile.length,
+    });
+    this.progress = new PassProgress(counts, onProgress);
     this.runId = Buffer.from(input.runId.replaceAll('-', ''), 'hex');
   }
 
@@ -95,19 +101,19 @@ class Pass {
     const draft = this.create(0, reportBegin, reportBlockBytes);
     const keyLog = this.keys.length > 0 ? this.createKeyLog() : undefined;
     const rows = await this.takeRows(draft, keyLog);
-    this.report('rules', bands.rules);
+    this.progress.begins('rules');
     const final = await this.addDuplicates(draft, rows, keyLog);
-    this.report('results', bands.results);
+    this.progress.begins('results');
     return await this.complete(final, rows);
   }
 
   /** Closes and removes what is no report yet. */
-  discard(): void {
-    for (const file of this.open) file.close();
+  async discard(): Promise<void> {
+    await Promise.all(this.open.map((file) => file.close()));
     removeParts(this.input.reportPath);
   }
 
-  private create(part: 0 | 1 | 2, begin: number, blockBytes: number): BlockFile {
+  private create(part: 0 | 2, begin: number, blockBytes: number): BlockFile {
     const file = new BlockFile(partsOf(this.input.reportPath)[part]!, this.memory.memory, begin, blockBytes);
     this.open.push(file);
     return file;
@@ -137,13 +143,16 @@ class Pass {
       runId: this.runId,
       hasPrivate: this.privateCells.length > 0,
     }));
-    await this.feed(pass, channel);
+    await this.feed(pass, channel, () => {
+      // A draft with a key that occurs twice will be copied, and only the copy has to last.
+      if (keys?.mayHaveDuplicates !== true) draft.writeBack();
+    });
     await channel.close();
     draft.flush();
     return pass;
   }
 
-  private async feed(pass: RowPass, channel: CopyChannel): Promise<void> {
+  private async feed(pass: RowPass, channel: CopyChannel, onTurn: () => void): Promise<void> {
     let reads = 0;
     for (let hasMore = true; ;) {
       if (pass.drain() === 'output') {
@@ -152,37 +161,47 @@ class Pass {
       }
       if (!hasMore) return;
       hasMore = this.file.fill();
-      this.reportReading();
-      if (++reads % readsPerTurn === 0) await new Promise(setImmediate);
+      this.progress.reading(this.file.share());
+      if (++reads % readsPerTurn === 0) {
+        onTurn();
+        await new Promise(setImmediate);
+      }
       channel.throwFailure();
     }
   }
 
   /** The report with the findings about keys: the draft itself when no key occurs twice. */
-  private async addDuplicates(draft: BlockFile, rows: RowPass, keys: KeyLog | undefined): Promise<BlockFile> {
+  private async addDuplicates(draft: BlockFile, rows: RowPass, keys: KeyLog | undefined): Promise<Report> {
     if (keys?.mayHaveDuplicates !== true) return draft;
     let pass: DuplicatePass | undefined;
-    let final = draft;
+    let final: SplicedCopy | undefined;
     for await (const duplicates of this.store.duplicates(keys.repeated())) {
-      if (pass === undefined) {
-        final = this.create(1, this.memory.reportBegin, reportBlockBytes);
-        pass = this.duplicatePass(draft, final);
-      }
+      final ??= this.createCopy(draft);
+      pass ??= this.duplicatePass(draft, final);
       pass.add(duplicates);
+      await final.room();
     }
-    if (pass === undefined) return draft;
+    if (pass === undefined || final === undefined) return draft;
     pass.finish();
     rows.invalid += pass.invalid;
     rows.findingCount += pass.findingCount;
-    this.close(draft);
     return final;
   }
 
-  private duplicatePass(draft: BlockFile, final: BlockFile): DuplicatePass {
+  private createCopy(draft: BlockFile): SplicedCopy {
+    // The scanner of the file has done its work.
+    const memory = this.memory.memory.subarray(0, spliceBytes);
+    const copy = new SplicedCopy(partsOf(this.input.reportPath)[1]!, draft, memory);
+    this.open.push(copy);
+    return copy;
+  }
+
+  private duplicatePass(draft: BlockFile, final: SplicedCopy): DuplicatePass {
     const { delimiter, newline } = this.file.dialect;
     return new DuplicatePass({
       draft,
       final,
+      memory: this.memory,
       marks: this.marks,
       header: this.header,
       delimiter: delimiter.charCodeAt(0),
@@ -193,8 +212,11 @@ class Pass {
     });
   }
 
-  private async complete(report: BlockFile, rows: RowPass): Promise<ValidationPassResult> {
+  private async complete(report: Report, rows: RowPass): Promise<ValidationPassResult> {
     this.addFileFindings(rows);
+    // Beside the findings, and before the run is held.
+    const written = report.finish();
+    written.catch(() => undefined);
     await this.store.storeFindings(this.findings.toCopy(this.runId));
     const result: ValidationPassResult = {
       rows: { read: rows.read, valid: rows.read - rows.invalid, invalid: rows.invalid },
@@ -204,72 +226,22 @@ class Pass {
       findingsStored: this.findings.count,
       reportBytes: report.length,
     };
+    await written;
     await this.store.holdRun();
-    report.publish(this.input.reportPath);
-    this.open.splice(this.open.indexOf(report), 1);
+    publish(report.path, this.input.reportPath);
     await this.store.commit({
       ...result,
       findings: rows.findingCount + this.catalog.ofFile.length,
       summary: result.findingCounts,
     });
-    this.discard();
+    await this.discard();
     return result;
   }
 
   private addFileFindings(rows: RowPass): void {
-    const { scanner } = this.file;
     this.checker.finish();
-    if (rows.read === 0) {
-      this.catalog.report({
-        rule: 'no_rows',
-        column: null,
-        severity: 'warning',
-        message: 'The file has a header line and nothing else; add rows, or check the export.',
-      });
-    }
-    if (scanner.blankLines > 0 && scanner.firstBlankLine < scanner.line) {
-      this.catalog.report({
-        rule: 'blank_lines',
-        column: null,
-        severity: 'info',
-        message: `Empty lines were passed over; the first is line ${scanner.firstBlankLine}.`,
-      });
-    }
+    reportLines(this.file.scanner, rows.read, this.catalog);
     for (const kind of this.catalog.ofFile)
       if (this.findings.wants(kind)) this.findings.add(0, 0, kind, null);
   }
-
-  private close(file: BlockFile): void {
-    this.open.splice(this.open.indexOf(file), 1);
-    file.close();
-  }
-
-  private reportReading(): void {
-    const now = Date.now();
-    if (now - this.reportedAt < progressIntervalMs) return;
-    this.reportedAt = now;
-    const percent = bands.rules * this.file.share();
-    this.report(percent < bands.store ? 'parse' : 'store', percent);
-  }
-
-  private report(stage: ValidationPassProgress['stage'], percent: number): void {
-    this.onProgress({
-      stage,
-      percent: Math.round(percent * 100) / 100,
-      rowsRead: this.rowPass?.read ?? 0,
-      findings: (this.rowPass?.findingCount ?? 0) + this.catalog.ofFile.length,
-    });
-  }
-}
-
-/** A header line with none of the columns that the rules name is no header line, or that of another file. */
-function refuseStrangers(header: HeaderMap, ruleSet: RuleSet | undefined): void {
-  if (ruleSet === undefined || header.ruleCells.some((cell) => cell >= 0)) return;
-  const names = ruleSet.columns.slice(0, 5).map((column) => `"${column.name}"`);
-  const more = ruleSet.columns.length > names.length ? ' …' : '';
-  throw new UnreadableFileError(
-    'header_unrecognised',
-    `The first line has none of the columns that the rule set "${ruleSet.name}" expects (${names.join(', ')}${more}); ` +
-      'add a header line, or choose the right rule set.',
-  );
 }

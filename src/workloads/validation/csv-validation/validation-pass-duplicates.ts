@@ -5,17 +5,18 @@ import { RecordScanner } from '../../../integrations/csv/record-scanner';
 import { escapedBytes, findingSeparator, findingText } from '../../../integrations/csv/report-row';
 import { rowPlaceholder, type UniqueKey } from '../../../integrations/csv/unique-keys';
 import type { FindingStore } from './validation-pass-findings';
+import { maxReportRowBytes, type PassMemory } from './validation-pass-memory';
 import type { BlockFile, RowMarks } from './validation-pass-report';
+import type { SplicedCopy } from './validation-pass-splice';
 import type { DuplicateKey } from './validation-pass-store';
 
 const quote = 34;
 const readBytes = 4 * 1024;
-// A row of the report is its record with quotes doubled, and findings.
-const maxReportRowBytes = 4 * 1024 * 1024;
 
 export interface DuplicatePassParts {
   draft: BlockFile;
-  final: BlockFile;
+  final: SplicedCopy;
+  memory: PassMemory;
   marks: RowMarks;
   header: HeaderMap;
   delimiter: number;
@@ -26,15 +27,14 @@ export interface DuplicatePassParts {
 }
 
 /**
- * Copies the draft of a report into its final form and adds the findings about keys that occur twice on the way: only the
- * rows concerned, and a few before each, are read as CSV.
+ * Adds the findings about keys that occur twice to the final form of a report: only the rows concerned, and a few before
+ * each, are read from its draft as CSV.
  */
 export class DuplicatePass {
   /** Rows that were valid until their key turned out to be taken. */
   invalid = 0;
   findingCount = 0;
   private readonly scanner: RecordScanner;
-  private copied = 0;
   /** All that is known of one row. */
   private waiting: DuplicateKey[] = [];
   private nextRow = 0;
@@ -47,6 +47,8 @@ export class DuplicatePass {
       delimiter: parts.delimiter,
       returnEndsLine: parts.returnEndsLine,
       maxRecordBytes: maxReportRowBytes,
+      memory: parts.memory.memory,
+      begin: parts.memory.draftBegin,
     });
   }
 
@@ -58,10 +60,9 @@ export class DuplicatePass {
     }
   }
 
-  /** Copies what follows the last duplicate. */
+  /** Takes what is known of the last row. */
   finish(): void {
     this.patchWaiting();
-    this.copyTo(this.parts.draft.length);
   }
 
   private patchWaiting(): void {
@@ -119,9 +120,8 @@ export class DuplicatePass {
       const isEmpty = scanner.ends[cell] === scanner.starts[cell];
       // Behind the findings that are there, within their quotes; or between two delimiters.
       const place = this.recordOffset + scanner.rawEnds[cell]! - scanner.recordStart - (isEmpty ? 0 : 1);
-      this.copyTo(place);
       const text = escapedBytes((isEmpty ? '' : findingSeparator) + texts.join(findingSeparator));
-      final.append(isEmpty ? Buffer.concat([Buffer.of(quote), text, Buffer.of(quote)]) : text);
+      final.insert(place, isEmpty ? Buffer.concat([Buffer.of(quote), text, Buffer.of(quote)]) : text);
     });
   }
 
@@ -134,10 +134,5 @@ export class DuplicatePass {
     const end = scanner.ends[cell]!;
     const from = isGuarded(scanner.bytes, start, end) ? start + 1 : start;
     findings.add(row, 0, id, findings.valueOf(id, scanner.bytes, from, end, false), firstRow);
-  }
-
-  private copyTo(offset: number): void {
-    this.parts.final.appendFrom(this.parts.draft, this.copied, offset - this.copied);
-    this.copied = offset;
   }
 }

@@ -2,7 +2,12 @@ import { closeSync, openSync } from 'node:fs';
 import { ByteSource } from '../../../integrations/csv/byte-source';
 import { textOf } from '../../../integrations/csv/cell-text';
 import { findSigns, type Dialect } from '../../../integrations/csv/dialect';
-import { emptyFile, findEncoding, type FileEncoding } from '../../../integrations/csv/file-encoding';
+import {
+  emptyFile,
+  findEncoding,
+  surveyBytes,
+  type FileEncoding,
+} from '../../../integrations/csv/file-encoding';
 import { RecordScanner } from '../../../integrations/csv/record-scanner';
 import type { RuleSet } from '../../../integrations/csv/rule-set';
 import { UnreadableFileError } from '../../../integrations/csv/unreadable-file';
@@ -30,7 +35,9 @@ export async function openFile(
 ): Promise<OpenFile> {
   const file = open(path);
   try {
-    const encoding = await findEncoding(file, ruleSet?.encoding);
+    // Nothing else is in this memory yet.
+    const block = Buffer.from(memory.buffer, memory.byteOffset, Math.min(surveyBytes, memory.length));
+    const encoding = await findEncoding(file, ruleSet?.encoding, block);
     const source = new ByteSource(file, encoding);
     const signs = findSigns(beginning(file, encoding), ruleSet?.delimiter);
     const scanner = new RecordScanner({

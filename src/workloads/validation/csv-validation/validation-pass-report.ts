@@ -1,14 +1,32 @@
 import {
+  close,
   closeSync,
-  fdatasyncSync,
+  fdatasync,
   fsyncSync,
   openSync,
+  read,
   readSync,
   renameSync,
   rmSync,
+  write,
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import { promisify } from 'node:util';
+
+const readLater = promisify(read);
+const writeLater = promisify(write);
+export const closeFile = promisify(close);
+/** Resolves when every byte that has been written is on the disk. */
+export const syncFile = promisify(fdatasync);
+
+/** Writes all the bytes without holding up this thread. */
+export async function writeFully(file: number, piece: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < piece.length;) {
+    const { bytesWritten } = await writeLater(file, piece, done, piece.length - done, position + done);
+    done += bytesWritten;
+  }
+}
 
 /** The names of what a pass writes before its report is complete. */
 export function partsOf(reportPath: string): string[] {
@@ -18,6 +36,17 @@ export function partsOf(reportPath: string): string[] {
 /** Removes what an interrupted pass has left of its report. */
 export function removeParts(reportPath: string): void {
   for (const path of partsOf(reportPath)) rmSync(path, { force: true });
+}
+
+/** Gives a finished report its name, for good. */
+export function publish(path: string, finalPath: string): void {
+  renameSync(path, finalPath);
+  const directory = openSync(dirname(finalPath), 'r');
+  try {
+    fsyncSync(directory);
+  } finally {
+    closeSync(directory);
+  }
 }
 
 // So many places in the draft are remembered at most: 2 MiB, whatever the number of rows.
@@ -58,6 +87,8 @@ export class BlockFile {
   at: number;
   private written = 0;
   private isClosed = false;
+  private hasFailed = false;
+  private syncing: Promise<unknown> | undefined;
   private readonly file: number;
 
   constructor(
@@ -89,20 +120,15 @@ export class BlockFile {
     } else this.write(piece);
   }
 
-  /** Appends `length` bytes of another file. */
-  appendFrom(other: BlockFile, from: number, length: number): void {
-    for (let done = 0; done < length;) {
-      if (this.at === this.begin + this.blockBytes) this.flush();
-      const space = this.begin + this.blockBytes - this.at;
-      const read = other.read(this.memory, this.at, Math.min(space, length - done), from + done);
-      if (read === 0) throw new Error('The draft of the report is shorter than it was written.');
-      this.at += read;
-      done += read;
-    }
-  }
-
   read(target: Uint8Array, offset: number, length: number, position: number): number {
     return readSync(this.file, target, offset, length, position);
+  }
+
+  /** Reads without holding up this thread; at least one byte. */
+  async readSoon(target: Uint8Array, length: number, position: number): Promise<number> {
+    const { bytesRead } = await readLater(this.file, target, 0, length, position);
+    if (bytesRead === 0) throw new Error('The draft of the report is shorter than it was written.');
+    return bytesRead;
   }
 
   flush(): void {
@@ -110,24 +136,30 @@ export class BlockFile {
     this.at = this.begin;
   }
 
-  /** Everything is on the disk under `finalPath` when this returns. */
-  publish(finalPath: string): void {
-    this.flush();
-    fdatasyncSync(this.file);
-    this.close();
-    renameSync(this.path, finalPath);
-    const directory = openSync(dirname(finalPath), 'r');
-    try {
-      fsyncSync(directory);
-    } finally {
-      closeSync(directory);
-    }
+  /** Begins to bring what has been written to the disk, so that `finish` has little left to wait for. */
+  writeBack(): void {
+    if (this.syncing !== undefined || this.hasFailed) return;
+    this.syncing = syncFile(this.file).then(
+      () => (this.syncing = undefined),
+      () => (this.hasFailed = true),
+    );
   }
 
-  close(): void {
+  /** Resolves when every byte is on the disk. */
+  async finish(): Promise<void> {
+    this.flush();
+    await this.syncing;
+    // The system tells of a failed write only once.
+    if (this.hasFailed) throw new Error('The report could not be brought to the disk.');
+    await syncFile(this.file);
+    await this.close();
+  }
+
+  async close(): Promise<void> {
     if (this.isClosed) return;
     this.isClosed = true;
-    closeSync(this.file);
+    await this.syncing;
+    await closeFile(this.file);
   }
 
   private write(piece: Uint8Array): void {

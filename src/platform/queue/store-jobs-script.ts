@@ -1,0 +1,90 @@
+/** The keys of a queue that {@link STORE_JOBS} is handed, in this order. */
+export const storeJobsKeys = [
+  'wait',
+  'meta',
+  'id',
+  'delayed',
+  'active',
+  'events',
+  'marker',
+  'prioritized',
+  'pc',
+] as const;
+
+export const ARGUMENTS_PER_JOB = 9;
+
+/**
+ * Stores many jobs of one queue in one step, as BullMQ 6.7.0 lays them out (addStandardJob, addDelayedJob and
+ * addPrioritizedJob, without parents, schedulers and BullMQ's own deduplication), and remembers those that have a name.
+ * Events come first and the hash last: a queue whose keys are spoiled refuses before anything of the job is stored.
+ * Redis refuses a script for want of memory before its first write, never in the middle.
+ *
+ * ARGV: base of the queue's keys, base of the memory's keys, then per job: id, type, data, options, timestamp, delay,
+ * priority, what to remember ('' for nothing) and for how long; a life of 0 adds the job anew although it is known.
+ * Answers per job: 1 when it was stored, or what is known of the one that was there: its memory, or its type and data.
+ */
+export const STORE_JOBS = `
+local base, memory = ARGV[1], ARGV[2]
+local wait, meta, counter, delayed, active, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local marker, prioritized, priorities = KEYS[7], KEYS[8], KEYS[9]
+local settings = redis.call('HMGET', meta, 'opts.maxLenEvents', 'paused', 'concurrency')
+local maxEvents = settings[1]
+if not maxEvents then
+  maxEvents = 10000
+  redis.call('HSET', meta, 'opts.maxLenEvents', maxEvents)
+end
+local held = settings[2] or (settings[3] and redis.call('LLEN', active) >= tonumber(settings[3]))
+local stored, ready, later = 0, false, false
+
+local function delayedScore(due)
+  local lowest, highest = due * 4096, (due + 1) * 4096 - 1
+  local last = redis.call('ZREVRANGEBYSCORE', delayed, highest, lowest, 'WITHSCORES', 'LIMIT', 0, 1)[2]
+  if not last then return lowest end
+  return math.min(tonumber(last) + 1, highest)
+end
+
+local outcomes = {}
+for at = 3, #ARGV, ${ARGUMENTS_PER_JOB} do
+  local id, type, data, options = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
+  local timestamp, delay, priority = ARGV[at + 4], tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6])
+  local note, life = ARGV[at + 7], tonumber(ARGV[at + 8])
+  local key = base .. id
+  local known = note ~= '' and redis.call('GET', memory .. id) or false
+  local outcome = 1
+  if redis.call('EXISTS', key) == 1 then
+    redis.call('XADD', events, 'MAXLEN', '~', maxEvents, '*', 'event', 'duplicated', 'jobId', id)
+    outcome = known and { known } or redis.call('HMGET', key, 'name', 'data', 'timestamp')
+  elseif known and life > 0 then
+    outcome = { known }
+  else
+    stored = stored + 1
+    redis.call('XADD', events, '*', 'event', 'added', 'jobId', id, 'name', type)
+    if delay > 0 then
+      local due = tonumber(timestamp) + delay
+      redis.call('ZADD', delayed, delayedScore(due), id)
+      redis.call('XADD', events, 'MAXLEN', '~', maxEvents, '*', 'event', 'delayed', 'jobId', id, 'delay', due)
+      later = true
+    else
+      if priority > 0 then
+        local place = redis.call('INCR', priorities)
+        redis.call('ZADD', prioritized, priority * 4294967296 + place % 4294967296, id)
+      else
+        redis.call('LPUSH', wait, id)
+      end
+      redis.call('XADD', events, 'MAXLEN', '~', maxEvents, '*', 'event', 'waiting', 'jobId', id)
+      ready = true
+    end
+    redis.call('HMSET', key, 'name', type, 'data', data, 'opts', options,
+      'timestamp', timestamp, 'delay', delay, 'priority', priority)
+    if note ~= '' and life > 0 then redis.call('SET', memory .. id, note, 'PX', life) end
+  end
+  outcomes[#outcomes + 1] = outcome
+end
+if stored > 0 then redis.call('INCRBY', counter, stored) end
+if ready and not held then redis.call('ZADD', marker, 0, '0') end
+if later then
+  local first = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')[2]
+  if first then redis.call('ZADD', marker, tonumber(first) / 4096, '1') end
+end
+return outcomes
+`;
