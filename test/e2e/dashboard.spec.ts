@@ -322,6 +322,24 @@ describe('the dashboard', () => {
       }
     });
 
+    it('removes, cleans and empties so that the history knows what went', async () => {
+      const put = (path: string, method = 'PUT') =>
+        call(server, `${BOARD}/api/queues/default/${path}`, { method, headers: withKey });
+      const add = async () => {
+        const { id } = await dispatch({ delayMs: 0 });
+        return id ?? '';
+      };
+      const removed = await add();
+      expect((await put(`${removed}/clean`)).status).toBe(204);
+      const emptied = [await add(), await add()];
+      expect((await put('empty')).status).toBe(200);
+      for (const id of [removed, ...emptied]) {
+        expect(await server.app.get(JobReader).read(id)).toBeUndefined();
+        const { status, text } = await call(server, `/api/queue/jobs/${id}`, { headers: withKey });
+        expect({ status, text }).toMatchObject({ status: 410, text: expect.stringContaining('left Redis') });
+      }
+    });
+
     it.each([
       ['{', 400],
       ['[1,2', 400],

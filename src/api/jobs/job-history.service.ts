@@ -7,6 +7,7 @@ import type { LedgerJob } from '../../platform/ledger/ledger-job';
 import type { Problem } from '../../platform/problems/problem';
 import { problem } from '../../platform/problems/problem-catalogue';
 import { JobReader } from '../../platform/queue/job-reader.service';
+import type { JobSnapshot } from '../../platform/queue/job-snapshot';
 import { QueueRegistry } from '../../platform/queue/queue-registry.service';
 import { RedisConnections } from '../../platform/redis/redis-connections.service';
 import { decodeCursor, encodeCursor } from '../../platform/http/cursor';
@@ -34,15 +35,24 @@ export class JobHistory {
     private readonly settings: Settings,
   ) {}
 
-  /** Throws 404 for a job that nobody knows, 410 for one that left Redis without an end. */
+  /** Throws as {@link read} does. */
   async status(id: string): Promise<FoundJob> {
+    const { job, source, isResultOmitted } = await this.read(id);
+    const body = jobBody(job);
+    return { body: isResultOmitted ? { ...body, resultOmitted: true } : body, source };
+  }
+
+  /** Throws 404 for a job that nobody knows, 410 for one that left Redis without an end. */
+  async read(
+    id: string,
+  ): Promise<{ job: JobSnapshot; source: 'redis' | 'ledger'; isResultOmitted: boolean }> {
     this.connections.assertReady();
     const job = await this.reader.read(id);
-    if (job !== undefined) return { body: jobBody(job), source: 'redis' };
+    if (job !== undefined) return { job, source: 'redis', isResultOmitted: false };
     const past = await this.past(id);
     if (past.state === 'removed' || past.finishedAt === undefined) throw gone(past);
-    const body = jobBody(pastSnapshot(past, past.state));
-    return { body: past.isResultOmitted ? { ...body, resultOmitted: true } : body, source: 'ledger' };
+    const { isResultOmitted = false } = past;
+    return { job: pastSnapshot(past, past.state), source: 'ledger', isResultOmitted };
   }
 
   async attempts(id: string): Promise<JobAttemptListDto> {

@@ -7,18 +7,18 @@ import { referenceOf, resultFile, type ResultReference } from '../../platform/re
 import { FileStorage, type OpenedFile } from '../../platform/storage/file-storage.service';
 import { rangeOf } from '../validations/byte-range';
 import { isDone } from './job-body';
-import { JobsApiService } from './jobs-api.service';
+import { JobHistory } from './job-history.service';
 
 /** Sends what jobs have returned; large results from the disk, never holding more than a buffer of one. */
 @Injectable()
 export class JobResults {
   constructor(
-    private readonly jobs: JobsApiService,
+    private readonly jobs: JobHistory,
     private readonly storage: FileStorage,
   ) {}
 
   async send(id: string, request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    const job = await this.jobs.read(id);
+    const { job, isResultOmitted } = await this.jobs.read(id);
     if (!isDone(job)) throw problem('job_not_finished', { detail: `Job ${id} is ${job.state}.` });
     if (job.state !== 'completed')
       throw problem('job_without_result', { detail: `Job ${id} is ${job.state}.` });
@@ -27,6 +27,7 @@ export class JobResults {
       'cache-control': 'private, no-cache',
     });
     const reference = referenceOf(id, job.result);
+    if (isResultOmitted) throw problem('result_gone');
     if (reference === undefined) void reply.send(JSON.stringify(job.result ?? null));
     else await this.sendStored(job, reference, request, reply);
   }

@@ -1,15 +1,28 @@
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import type { ObliterateOptions } from '@bull-board/api/typings/app';
-import type { Job } from 'bullmq';
+import type { Job, JobType } from 'bullmq';
 import type { JobRetry } from '../../platform/dead-letter/job-retry.service';
 import { problem } from '../../platform/problems/problem-catalogue';
 import { addJob } from '../../platform/queue/add-job';
 import { checkPayload } from '../../platform/queue/job-payload';
+import type { JobRemovals } from '../../platform/queue/job-removals.service';
 import type { RegisteredQueue } from '../../platform/queue/queue-registry.service';
 import { addOptions } from './board-job-options';
 
 // What BullMQ can clean; any other word of the path would name one of the queue's own keys, such as `meta`.
-const cleanable = new Set(['completed', 'wait', 'active', 'paused', 'prioritized', 'delayed', 'failed']);
+const cleanable = new Set<string>([
+  'completed',
+  'wait',
+  'active',
+  'paused',
+  'prioritized',
+  'delayed',
+  'failed',
+]);
+const emptied: readonly JobType[] = ['wait', 'prioritized', 'delayed'];
+// One click removes no more than this, because whoever clicked waits for it.
+const MAX_REMOVED = 10_000;
+const PAGE_SIZE = 500;
 
 /** One queue as the dashboard may use it: what it adds or changes passes the same checks as everything else. */
 export class BoardQueue extends BullMQAdapter {
@@ -19,6 +32,7 @@ export class BoardQueue extends BullMQAdapter {
   constructor(
     private readonly entry: RegisteredQueue,
     private readonly retries: JobRetry,
+    private readonly removals: JobRemovals,
   ) {
     const { domain, description } = entry.definition;
     super(entry.queue, { description: `${domain} · ${description}` });
@@ -47,13 +61,37 @@ export class BoardQueue extends BullMQAdapter {
     }
     // What has died a moment ago must have its dead letter before it goes.
     if (state === 'failed') await this.retries.parkAll();
-    await super.clean(state, ageMs);
+    await this.removeAll(state, ageMs, `Cleaned on the dashboard: ${state}.`);
+  }
+
+  override async empty(): Promise<void> {
+    for (const state of emptied) await this.removeAll(state, 0, 'Emptied on the dashboard.');
   }
 
   override obliterate(_options?: ObliterateOptions): Promise<void> {
     throw problem('forbidden', {
       detail: 'A queue cannot be obliterated: jobs that somebody waits for would vanish without a trace.',
     });
+  }
+
+  /** Each job by itself, because BullMQ's own way leaves no trace of what went. */
+  private async removeAll(state: JobType, ageMs: number, reason: string): Promise<void> {
+    const until = Date.now() - ageMs;
+    let kept = 0;
+    for (let seen = 0; seen < MAX_REMOVED; seen += PAGE_SIZE) {
+      const page = await this.entry.queue.getJobs([state], kept, kept + PAGE_SIZE - 1, true);
+      // A record that is gone leaves an empty place.
+      const old = page.filter(
+        (job) => (job as Job | undefined) && (job.finishedOn ?? job.timestamp) <= until,
+      );
+      const gone = await Promise.all(old.map((job) => this.remove(job.id ?? '', reason)));
+      kept += page.length - gone.filter(Boolean).length;
+      if (page.length < PAGE_SIZE) return;
+    }
+  }
+
+  private remove(id: string, reason: string): Promise<boolean> {
+    return this.removals.remove(id, { kind: 'removed', reason, by: 'dashboard' });
   }
 
   /** The same as everywhere: with all attempts, and noted with the dead letter. */
@@ -87,6 +125,11 @@ export class BoardQueue extends BullMQAdapter {
           });
         }
         await this.retry(job.id ?? '');
+      },
+      remove: async () => {
+        if (!(await this.remove(job.id ?? '', 'Removed on the dashboard.'))) {
+          throw problem('job_active', { detail: 'The job is being worked, or is gone already.' });
+        }
       },
       changePriority: async (options: { priority?: number }) => {
         if (definition.hasPriorities !== true) {

@@ -4,6 +4,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
 import { DeadLetterQueues } from '../../platform/dead-letter/dead-letter-queues.service';
 import { JobRetry } from '../../platform/dead-letter/job-retry.service';
+import { JobRemovals } from '../../platform/queue/job-removals.service';
 import { QueueRegistry, type RegisteredQueue } from '../../platform/queue/queue-registry.service';
 import { BoardDeadLetterQueue } from './board-dead-letter-queue';
 import { BoardGate } from './board-gate.service';
@@ -21,6 +22,7 @@ export class DashboardModule implements OnModuleInit {
     private readonly gate: BoardGate,
     private readonly retries: JobRetry,
     private readonly deadLetters: DeadLetterQueues,
+    private readonly removals: JobRemovals,
   ) {}
 
   onModuleInit(): void {
@@ -30,7 +32,7 @@ export class DashboardModule implements OnModuleInit {
       queues: [...this.registry.all()]
         .sort(byDomain)
         .flatMap((entry) => [
-          new BoardQueue(entry, this.retries),
+          new BoardQueue(entry, this.retries, this.removals),
           new BoardDeadLetterQueue(this.deadLetters.of(entry)),
         ]),
       serverAdapter: server,

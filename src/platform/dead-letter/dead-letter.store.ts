@@ -140,6 +140,22 @@ export class DeadLetterStore {
     return letter;
   }
 
+  /** Those of the jobs that have no death anybody could still send back. */
+  async decidedOf(jobIds: readonly string[]): Promise<ReadonlySet<string>> {
+    this.database.assertReady();
+    const open = await this.database.query
+      .selectDistinct({ jobId: deadLetters.jobId })
+      .from(deadLetters)
+      .where(
+        and(
+          inArray(deadLetters.jobId, [...jobIds]),
+          inArray(deadLetters.status, ['dead', 'redriving', 'discarded']),
+        ),
+      );
+    const undecided = new Set(open.map(({ jobId }) => jobId));
+    return new Set(jobIds.filter((id) => !undecided.has(id)));
+  }
+
   /** The oldest deaths first. */
   async targets(
     filter: DeadLetterFilter,

@@ -1,6 +1,7 @@
-import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { Injectable, Logger, Optional, type OnApplicationBootstrap } from '@nestjs/common';
 import { and, inArray, lt } from 'drizzle-orm';
 import { Database } from '../database/database.service';
+import { DeadLetterStore } from '../dead-letter/dead-letter.store';
 import { Leader } from '../leader/leader.service';
 import { effectFences } from './effects.tables';
 
@@ -22,7 +23,11 @@ export class EffectCleaner implements OnApplicationBootstrap {
   constructor(
     private readonly database: Database,
     private readonly leader: Leader,
-  ) {}
+    @Optional() deadLetters?: DeadLetterStore,
+  ) {
+    // A redrive goes on where the job was, however long after.
+    if (deadLetters !== undefined) this.guards.push((ids) => deadLetters.decidedOf(ids));
+  }
 
   onApplicationBootstrap(): void {
     this.leader.every('effect-cleaner', SWEEP_INTERVAL_MS, async () => {

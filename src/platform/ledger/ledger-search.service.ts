@@ -41,6 +41,14 @@ export class LedgerSearch {
     return rows[0] === undefined ? undefined : ledgerJob(rows[0]);
   }
 
+  /** Those of the ids that the ledger has a life of. */
+  async known(ids: readonly string[]): Promise<ReadonlySet<string>> {
+    this.database.assertReady();
+    const { rows } = await this.database.query.execute<{ id: string }>(sql`
+      SELECT DISTINCT id FROM ledger_jobs WHERE id = ANY(${sql.param([...ids])}::text[])`);
+    return new Set(rows.map(({ id }) => id));
+  }
+
   /** The recorded attempts of a job's life, in their order; at most 200. */
   async attempts({ id, createdAt }: LedgerPosition): Promise<LedgerAttempt[]> {
     this.database.assertReady();

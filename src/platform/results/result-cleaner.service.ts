@@ -1,5 +1,6 @@
-import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { Injectable, Logger, Optional, type OnApplicationBootstrap } from '@nestjs/common';
 import { Leader } from '../leader/leader.service';
+import { LedgerSearch } from '../ledger/ledger-search.service';
 import { QueueRegistry } from '../queue/queue-registry.service';
 import { RedisConnections } from '../redis/redis-connections.service';
 import { FileStorage } from '../storage/file-storage.service';
@@ -25,8 +26,10 @@ export class ResultCleaner implements OnApplicationBootstrap {
     private readonly leader: Leader,
     private readonly registry: QueueRegistry,
     private readonly connections: RedisConnections,
+    @Optional() ledger?: LedgerSearch,
   ) {
     this.keepers.push((ids) => this.inRedis(ids));
+    if (ledger !== undefined) this.keepers.push((ids) => ledger.known(ids));
   }
 
   onApplicationBootstrap(): void {
