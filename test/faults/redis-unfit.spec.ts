@@ -83,7 +83,7 @@ describe('a Redis that jobs cannot be trusted to', () => {
     const secured = scene.redis.url.replace('redis://', 'redis://:rotated@');
     const { Redis } = await import('ioredis');
     const admin = new Redis(secured, { retryStrategy: () => null });
-    await admin.client('KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    await admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
     const refusals: Refusal[] = [];
     await eventually(async () => {
       refusals.push(await enqueue(server, 'locked out'));

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { BatchEnqueuer } from './batch-enqueuer.service';
+import { JobEditsController } from './job-edits.controller';
 import { JobEnqueuer } from './job-enqueuer.service';
 import { JobResultsController } from './job-results.controller';
 import { JobResults } from './job-results.service';
@@ -8,7 +9,7 @@ import { JobsApiService } from './jobs-api.service';
 import { JobsController } from './jobs.controller';
 
 @Module({
-  controllers: [JobsController, JobResultsController],
+  controllers: [JobsController, JobEditsController, JobResultsController],
   providers: [BatchEnqueuer, JobEnqueuer, JobsApiService, JobWaiter, JobResults],
 })
 export class JobsApiModule {}

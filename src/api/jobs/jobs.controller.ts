@@ -14,8 +14,8 @@ import { ApiProblems } from '../../platform/problems/api-problems.decorator';
 import { BatchEnqueuer } from './batch-enqueuer.service';
 import { CreateBatchDto, CreatedBatchDto } from './create-batch.dto';
 import { CreateJobDto } from './create-job.dto';
-import { entityTag, tagMatches } from './entity-tag';
-import { isDone, jobBody, jobPath } from './job-body';
+import { tagMatches } from './entity-tag';
+import { isDone, jobBody, jobPath, jobTag } from './job-body';
 import { JobEnqueuer } from './job-enqueuer.service';
 import { JobWaiter } from './job-waiter.service';
 import { CreatedJobDto, JobDto } from './job.dto';
@@ -88,8 +88,9 @@ export class JobsController {
     @Headers('if-none-match') ifNoneMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<JobDto | undefined> {
-    const body = jobBody(await this.jobs.read(id));
-    const tag = entityTag(body);
+    const job = await this.jobs.read(id);
+    const body = jobBody(job);
+    const tag = jobTag(job);
     reply.header('etag', tag).header('cache-control', 'private, no-cache');
     if (!body.done) reply.header('retry-after', POLL_SECONDS);
     if (ifNoneMatch === undefined || !tagMatches(ifNoneMatch, tag)) return body;
