@@ -9,6 +9,7 @@ import { deadLetterMigrations, DeadLetterModule } from './platform/dead-letter/d
 import { EffectsModule, effectsMigrations } from './platform/effects/effects.module';
 import { IdempotencyModule } from './platform/idempotency/idempotency.module';
 import { LeaderModule } from './platform/leader/leader.module';
+import { ledgerMigrations, LedgerModule } from './platform/ledger/ledger.module';
 import { loggingModule } from './platform/logging/logging.module';
 import { MemoryModule } from './platform/memory/memory.module';
 import { operationMigrations, OperationsModule } from './platform/operations/operations.module';
@@ -25,6 +26,7 @@ import { validationMigrations, ValidationModule } from './workloads/validation/v
 const migrations = [
   outboxMigrations,
   effectsMigrations,
+  ledgerMigrations,
   deadLetterMigrations,
   operationMigrations,
   validationMigrations,
@@ -47,6 +49,7 @@ const platform = (settings: Settings) => [
   ResultsModule,
   RetentionModule,
   MemoryModule,
+  LedgerModule,
   DeadLetterModule,
   OperationsModule,
 ];

@@ -5,6 +5,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { existsSync } from 'node:fs';
 import { readSettings, SettingsError, type Settings } from './config/settings';
 import { PrivateStoreError } from './platform/private-stores/private-store-error';
+import { flushLogs } from './platform/logging/log-output';
 import { logStrayRejections } from './platform/logging/stray-rejections';
 import { collectGarbage } from './platform/process-memory/collect-garbage';
 import { openPrivateStores, type PrivateStores } from './platform/private-stores/private-stores';
@@ -20,7 +21,10 @@ interface Running {
   app?: NestFastifyApplication;
 }
 
-const say = (line: string): void => void process.stdout.write(`${line}\n`);
+function say(line: string): void {
+  flushLogs();
+  process.stdout.write(`${line}\n`);
+}
 
 /** Puts the addresses of the private stores where the settings name none. */
 function withPrivateStores(settings: Settings, stores: PrivateStores): void {

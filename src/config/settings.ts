@@ -169,6 +169,18 @@ export class Settings {
   @Max(10_000_000)
   VALIDATION_MAX_STORED_FINDINGS = 100_000;
 
+  @wholeNumber
+  @IsInt()
+  @Min(1)
+  @Max(366)
+  LEDGER_RETENTION_DAYS = 30;
+
+  @wholeNumber
+  @IsInt()
+  @Min(1_000)
+  @Max(1_000_000_000)
+  LEDGER_ROWS_PER_QUEUE = 5_000_000;
+
   @IsOptional()
   @IsUrl({ require_tld: false, protocols: ['http', 'https'], require_protocol: true })
   PUBLIC_URL?: string;

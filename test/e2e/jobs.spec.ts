@@ -296,11 +296,16 @@ describe('jobs over HTTP', () => {
       const waiting = await enqueue({ delay: 3_600_000 });
       const finished = await enqueue(undefined, undefined, { prefer: 'wait=10' });
       expect(finished.body['done']).toBe(true);
-      for (const { body } of [waiting, finished]) {
+      const ends = [
+        [waiting, 'cancelled'],
+        [finished, 'completed'],
+      ] as const;
+      for (const [{ body }, state] of ends) {
         expect((await call('DELETE', `/queue/jobs/${String(body['id'])}`)).status).toBe(204);
-        const gone = await read(body['id']);
-        expect(gone).toMatchObject({ status: 404, body: { code: 'job_not_found' } });
-        expect(gone.body['detail']).toContain('24 hours');
+        const past = await read(body['id']);
+        expect(past).toMatchObject({ status: 200, body: { state, done: true } });
+        expect(past.headers.get('holdfast-source')).toBe('ledger');
+        expect((await call('DELETE', `/queue/jobs/${String(body['id'])}`)).status).toBe(404);
       }
     });
 
@@ -326,7 +331,7 @@ describe('jobs over HTTP', () => {
         });
       }, 10_000);
       expect((await call('DELETE', path)).status).toBe(204);
-      expect((await read(body['id'])).status).toBe(404);
+      expect(await read(body['id'])).toMatchObject({ status: 200, body: { state: 'cancelled' } });
     });
 
     it('is not removed for a reason that is too long', async () => {

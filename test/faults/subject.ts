@@ -51,7 +51,10 @@ export const holdfast: Subject = {
     if (table?.name == null) {
       return new Set(await redis.query((client) => client.zrange('bull:chaos:failed', '0', '-1')));
     }
-    const rows = await query<{ job_id: string }>(databaseUrl, 'SELECT job_id FROM dead_letters');
+    const rows = await query<{ job_id: string }>(
+      databaseUrl,
+      "SELECT job_id FROM dead_letters WHERE status IN ('dead', 'redriving', 'discarded')",
+    );
     return new Set(rows.map((row) => row.job_id));
   },
 };

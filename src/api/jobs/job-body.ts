@@ -1,6 +1,7 @@
+import { describedError } from '../../platform/ledger/error-group';
 import type { JobSnapshot } from '../../platform/queue/job-snapshot';
 import { entityTag } from './entity-tag';
-import type { JobDto, JobProgressDto } from './job.dto';
+import type { JobDto, JobErrorDto, JobProgressDto } from './job.dto';
 
 /** Where a job answers. */
 export function jobPath(id: string): string {
@@ -38,10 +39,14 @@ export function jobBody(job: JobSnapshot): JobDto {
     progress: progressOf(job),
     ...(job.state === 'completed' && { result: job.result ?? null }),
     ...(job.failedReason !== undefined && {
-      error: { name: job.failedName ?? 'Error', message: job.failedReason },
+      error: errorOf(job.failedName ?? 'Error', job.failedReason),
     }),
     links: { self: jobPath(job.id), dashboard: `/admin/queues/queue/${job.queue}/${job.id}` },
   };
+}
+
+function errorOf(name: string, message: string): JobErrorDto {
+  return { name, message, group: describedError(name, message).group };
 }
 
 function iso(epochMs: number): string {

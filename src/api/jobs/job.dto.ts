@@ -31,6 +31,8 @@ export class JobProgressDto {
 export class JobErrorDto {
   name!: string;
   message!: string;
+  /** What failures by the same fault share; `GET /api/queue/jobs?errorGroup=…` finds them. */
+  group?: string;
 }
 
 export class JobLinksDto {
@@ -67,6 +69,8 @@ export class JobDto {
   })
   result?: unknown;
   error?: JobErrorDto;
+  /** True where the result was too large for the history, which is all that is left of the job. */
+  resultOmitted?: boolean;
   links!: JobLinksDto;
 }
 

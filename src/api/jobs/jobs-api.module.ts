@@ -4,12 +4,14 @@ import { JobEditsController } from './job-edits.controller';
 import { JobEnqueuer } from './job-enqueuer.service';
 import { JobResultsController } from './job-results.controller';
 import { JobResults } from './job-results.service';
+import { JobHistoryController } from './job-history.controller';
+import { JobHistory } from './job-history.service';
 import { JobWaiter } from './job-waiter.service';
 import { JobsApiService } from './jobs-api.service';
 import { JobsController } from './jobs.controller';
 
 @Module({
-  controllers: [JobsController, JobEditsController, JobResultsController],
-  providers: [BatchEnqueuer, JobEnqueuer, JobsApiService, JobWaiter, JobResults],
+  controllers: [JobHistoryController, JobsController, JobEditsController, JobResultsController],
+  providers: [BatchEnqueuer, JobEnqueuer, JobHistory, JobsApiService, JobWaiter, JobResults],
 })
 export class JobsApiModule {}

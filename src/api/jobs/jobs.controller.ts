@@ -15,8 +15,9 @@ import { BatchEnqueuer } from './batch-enqueuer.service';
 import { CreateBatchDto, CreatedBatchDto } from './create-batch.dto';
 import { CreateJobDto } from './create-job.dto';
 import { tagMatches } from './entity-tag';
-import { isDone, jobBody, jobPath, jobTag } from './job-body';
+import { isDone, jobBody, jobPath } from './job-body';
 import { JobEnqueuer } from './job-enqueuer.service';
+import { JobHistory } from './job-history.service';
 import { JobWaiter } from './job-waiter.service';
 import { CreatedJobDto, JobDto } from './job.dto';
 import { JobsApiService } from './jobs-api.service';
@@ -33,6 +34,7 @@ export class JobsController {
     private readonly enqueuer: JobEnqueuer,
     private readonly batches: BatchEnqueuer,
     private readonly waiter: JobWaiter,
+    private readonly history: JobHistory,
   ) {}
 
   /** Enqueues a job of any registered type. */
@@ -78,7 +80,10 @@ export class JobsController {
     return this.batches.enqueue(body);
   }
 
-  /** One job: its state, progress and, once it is done, its result or its error. */
+  /**
+   * One job: its state, progress and, once it is done, its result or its error. The header Holdfast-Source
+   * says `redis`, or `ledger` after the job has left Redis.
+   */
   @Get(':id')
   @ApiHeader({ name: 'If-None-Match', required: false })
   @ApiOkResponse({ type: JobDto })
@@ -88,10 +93,8 @@ export class JobsController {
     @Headers('if-none-match') ifNoneMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<JobDto | undefined> {
-    const job = await this.jobs.read(id);
-    const body = jobBody(job);
-    const tag = jobTag(job);
-    reply.header('etag', tag).header('cache-control', 'private, no-cache');
+    const { body, source, tag } = await this.history.status(id);
+    reply.header('holdfast-source', source).header('etag', tag).header('cache-control', 'private, no-cache');
     if (!body.done) reply.header('retry-after', POLL_SECONDS);
     if (ifNoneMatch === undefined || !tagMatches(ifNoneMatch, tag)) return body;
     reply.status(304);

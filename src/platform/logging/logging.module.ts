@@ -3,6 +3,7 @@ import { LoggerModule } from 'nestjs-pino';
 import type { Options } from 'pino-http';
 import type { Settings } from '../../config/settings';
 import { logContext } from './correlation';
+import { bufferedOutput } from './log-output';
 import { loggedError } from './logged-error';
 
 // A line per module and per route at every start says nothing that the code does not.
@@ -10,8 +11,12 @@ const chatter = new Set(['InstanceLoader', 'RoutesResolver', 'RouterExplorer', '
 
 const silentPaths = /^\/(health|admin\/queues\/(static|api))/;
 
+// As pino counts; what is as bad or worse is to be seen whatever happens next.
+const ERROR_LEVEL = 50;
+
 /** Structured logs: one JSON line per event, each with the correlation id of its request or job. */
 export function loggingModule(settings: Settings): DynamicModule {
+  const buffered = settings.LOG_FORMAT === 'json' ? bufferedOutput() : undefined;
   const pinoHttp: Options = {
     level: settings.LOG_LEVEL,
     base: { role: settings.ROLE, pid: process.pid },
@@ -19,10 +24,11 @@ export function loggingModule(settings: Settings): DynamicModule {
     formatters: { level: (label) => ({ level: label }) },
     mixin: () => ({ ...logContext() }),
     hooks: {
-      logMethod(args, method) {
+      logMethod(args, method, level) {
         const [first] = args as unknown[];
         const context = (first as { context?: string } | undefined)?.context;
         if (context === undefined || !chatter.has(context)) method.apply(this, args);
+        if (level >= ERROR_LEVEL) buffered?.flushSync();
       },
     },
     quietReqLogger: true,
@@ -44,7 +50,7 @@ export function loggingModule(settings: Settings): DynamicModule {
     }),
   };
   return LoggerModule.forRoot({
-    pinoHttp,
+    pinoHttp: buffered === undefined ? pinoHttp : [pinoHttp, buffered],
     forRoutes: [{ path: '*splat', method: RequestMethod.ALL }],
   });
 }

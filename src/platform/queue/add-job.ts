@@ -28,6 +28,8 @@ export interface AddOptions {
   /** How often the job was sent back after it died. */
   readonly generation?: number;
   readonly tenant?: string;
+  /** Who asked for the job. */
+  readonly caller?: string;
   /** Defaults to that of the running request or job. */
   readonly correlationId?: string;
 }
@@ -37,6 +39,7 @@ export interface JobOrigin {
   readonly tenant: string;
   readonly correlationId: string;
   readonly key?: string;
+  readonly caller?: string;
   /** The version of the payload's contract; absent where it is 1. */
   readonly version?: number;
   /** Overrides the declared limit of an attempt. */
@@ -183,6 +186,7 @@ function originFor(declared: JobDefinition, options: AddOptions, now = Date.now(
     tenant,
     correlationId: options.correlationId ?? correlationId(),
     ...(key !== undefined && { key }),
+    ...(options.caller !== undefined && { caller: options.caller }),
     ...((declared.version ?? 1) > 1 && { version: declared.version }),
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(waitLimitMs !== undefined && { expiresAt: now + delayMs + waitLimitMs }),

@@ -44,6 +44,9 @@ export class Attempt {
     watch: { timeoutMs?: number | undefined; onAbandoned(): void; onLate(lateMs: number): void },
   ): Promise<T> {
     const { signal } = this;
+    // Cancelled while it was being let in.
+    const early = this.interruption;
+    if (early !== undefined) throw early;
     const timers: NodeJS.Timeout[] = [];
     const { timeoutMs } = watch;
     if (timeoutMs !== undefined) {
@@ -65,8 +68,7 @@ export class Attempt {
         };
         timers.push(setTimeout(giveUp, GRACE_MS));
       };
-      if (signal.aborted) loseHope();
-      else signal.addEventListener('abort', loseHope, { once: true });
+      signal.addEventListener('abort', loseHope, { once: true });
     });
     try {
       const result = await Promise.race([working, abandoned]);

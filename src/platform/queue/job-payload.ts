@@ -1,6 +1,7 @@
 import { plainToInstance } from 'class-transformer';
 import { validate, type ValidationError } from 'class-validator';
 import type { PayloadClass } from './define-queue';
+import { acceptanceOf } from './payload-acceptance';
 
 export interface FieldError {
   /** JSON pointer to the field, relative to what was checked: `/to/0`. */
@@ -33,6 +34,8 @@ export async function checkPayload<T extends object>(
   if (typeof data !== 'object' || data === null || Array.isArray(data)) {
     throw new PayloadInvalidError(jobType, [{ pointer: '', detail: 'must be an object', code: 'isObject' }]);
   }
+  const accepted = acceptanceOf(type)(data);
+  if (accepted !== undefined) return accepted;
   const payload = plainToInstance(type, data);
   const errors = await validate(payload, {
     whitelist: true,

@@ -19,14 +19,13 @@ export class NextJobRuns {
     const token = `process-next-${randomUUID()}`;
     const job = (await worker.getNextJob(token, { block: false })) as Job | undefined;
     if (job?.id === undefined) return undefined;
+    const { id } = job;
     // BullMQ renews locks only while a worker runs.
     const { lockDuration = 30_000 } = worker.opts;
-    const renewal = setInterval(
-      () => void job.extendLock(token, lockDuration).catch(() => 0),
-      lockDuration / 3,
-    );
+    const renew = () => worker.extendJobLocks([id], [token], lockDuration);
+    const renewal = setInterval(() => void renew().catch(() => []), lockDuration / 3);
     const ended = worker.processJob(job, token, () => false).finally(() => clearInterval(renewal));
-    const run = { worker, jobId: job.id, ended };
+    const run = { worker, jobId: id, ended };
     this.runs.add(run);
     try {
       await ended;

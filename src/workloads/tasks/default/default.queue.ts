@@ -13,6 +13,7 @@ export const defaultQueue = defineQueue({
       description: 'Works for the delay it is given, then answers with its message, or fails when told to.',
       attempts: 3,
       backoff: { type: 'exponential', delayMs: 1_000 },
+      searchable: ['message'],
     },
   },
   hasPriorities: true,

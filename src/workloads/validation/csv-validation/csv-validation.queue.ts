@@ -13,6 +13,7 @@ export const csvValidationQueue = defineQueue({
       description: 'Checks an upload row by row against its rule set.',
       attempts: 3,
       backoff: { type: 'exponential', delayMs: 2_000 },
+      searchable: ['validationRunId'],
     },
   },
   worker: {

@@ -1,0 +1,142 @@
+import { Injectable } from '@nestjs/common';
+import { Settings } from '../../config/settings';
+import { LedgerRemovals } from '../../platform/ledger/ledger-removals.service';
+import { LedgerSearch } from '../../platform/ledger/ledger-search.service';
+import type { LedgerFilter } from '../../platform/ledger/ledger-filter';
+import type { LedgerJob } from '../../platform/ledger/ledger-job';
+import type { Problem } from '../../platform/problems/problem';
+import { problem } from '../../platform/problems/problem-catalogue';
+import { JobReader } from '../../platform/queue/job-reader.service';
+import type { JobSnapshot } from '../../platform/queue/job-snapshot';
+import { QueueRegistry } from '../../platform/queue/queue-registry.service';
+import { RedisConnections } from '../../platform/redis/redis-connections.service';
+import { decodeCursor, encodeCursor } from '../../platform/http/cursor';
+import { entityTag } from './entity-tag';
+import { jobBody, jobTag } from './job-body';
+import type { JobListQueryDto } from './job-list-query.dto';
+import type { JobAttemptListDto, PastJobListDto } from './job-list.dto';
+import type { JobDto } from './job.dto';
+import { attemptBodies, pastJobBody, pastSnapshot } from './past-job-body';
+import { searchablePayload } from './searchable-payload';
+
+export interface FoundJob {
+  readonly body: JobDto;
+  readonly source: 'redis' | 'ledger';
+  /** The entity tag. */
+  readonly tag: string;
+}
+
+/** Jobs as Redis has them while it does, and as the history has them after. */
+@Injectable()
+export class JobHistory {
+  constructor(
+    private readonly connections: RedisConnections,
+    private readonly registry: QueueRegistry,
+    private readonly reader: JobReader,
+    private readonly search: LedgerSearch,
+    private readonly removals: LedgerRemovals,
+    private readonly settings: Settings,
+  ) {}
+
+  /** Throws 404 for a job that nobody knows, 410 for one that left Redis without an end. */
+  async status(id: string): Promise<FoundJob> {
+    this.connections.assertReady();
+    const job = await this.reader.read(id);
+    if (job !== undefined) return { body: jobBody(job), source: 'redis', tag: jobTag(job) };
+    const past = await this.past(id);
+    if (past.state === 'removed' || past.finishedAt === undefined) throw gone(past);
+    const known = jobBody(pastSnapshot(past, past.state));
+    const body = past.isResultOmitted ? { ...known, resultOmitted: true } : known;
+    return { body, source: 'ledger', tag: entityTag(body) };
+  }
+
+  /** A job that has left Redis, as it ended; undefined when the history does not know, or cannot be asked. */
+  async recall(id: string): Promise<JobSnapshot | undefined> {
+    try {
+      const past = await this.past(id);
+      return past.state === 'removed' ? undefined : pastSnapshot(past, past.state);
+    } catch {
+      return undefined;
+    }
+  }
+
+  async attempts(id: string): Promise<JobAttemptListDto> {
+    this.connections.assertReady();
+    const job = await this.reader.read(id);
+    if (job !== undefined) return { items: attemptBodies(job.attempts, job) };
+    const past = await this.past(id);
+    return { items: attemptBodies(await this.search.attempts(past), past) };
+  }
+
+  async list(
+    query: JobListQueryDto,
+    payload: Readonly<Record<string, unknown>>,
+    tenant: string,
+  ): Promise<PastJobListDto> {
+    const filter: LedgerFilter = {
+      tenant,
+      ...given({ queue: query.queue, type: query.type, states: query.state, key: query.key }),
+      ...given({ q: query.q, tags: query.tag, errorGroup: query.errorGroup }),
+      ...given({ from: timeOf(query.from), to: timeOf(query.to) }),
+      payload: searchablePayload(this.registry, query.type, payload),
+    };
+    const { jobs, next, searchedSince } = await this.search.find(filter, {
+      limit: query.limit,
+      include: {
+        result: query.include?.includes('result') ?? false,
+        error: query.include?.includes('error') ?? false,
+      },
+      ...(query.cursor !== undefined && { after: positionOf(query.cursor) }),
+    });
+    return {
+      items: jobs.map(pastJobBody),
+      next_cursor: next === undefined ? null : encodeCursor([next.createdAt, next.id]),
+      ...(searchedSince !== undefined && { warnings: [partly(searchedSince)] }),
+    };
+  }
+
+  /** What the history knows of a job that Redis does not have; a removal that it has not read yet counts, too. */
+  private async past(id: string): Promise<LedgerJob> {
+    if (this.registry.ofJob(id) === undefined) {
+      throw problem('job_not_found', { detail: 'No queue makes such an id.' });
+    }
+    const past = await this.search.read(id);
+    if (past?.finishedAt !== undefined) return past;
+    // The writer may have taken it from the one to the other meanwhile.
+    const known = (await this.removals.recent(id)) ?? (await this.search.read(id));
+    if (known !== undefined) return known;
+    const days = this.settings.LEDGER_RETENTION_DAYS;
+    throw problem('job_not_found', {
+      detail: `There is no job ${id}: the history keeps jobs for ${days} days.`,
+    });
+  }
+}
+
+function gone({ id, finishedAt }: LedgerJob): Problem {
+  const when = finishedAt === undefined ? '' : ` since ${new Date(finishedAt).toISOString()}`;
+  return problem('gone', {
+    detail: `Job ${id} left Redis before it had finished, and is gone${when}.`,
+  });
+}
+
+function positionOf(cursor: string): { createdAt: number; id: string } {
+  const [createdAt, id] = decodeCursor(cursor, 'number', 'string');
+  // What no time has, or no text of PostgreSQL, no page of ours ended with.
+  if (!Number.isFinite(new Date(createdAt).getTime()) || createdAt < 0 || !/^[\x20-\x7e]{1,100}$/.test(id)) {
+    throw problem('cursor_invalid');
+  }
+  return { createdAt, id };
+}
+
+function timeOf(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Date.parse(text);
+}
+
+function partly(since: number): string {
+  return `The database has no pg_trgm: errors before ${new Date(since).toISOString()} were not searched. Narrow "to", or have the extension installed.`;
+}
+
+/** Without the members that are undefined. */
+function given<T extends object>(members: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as never;
+}

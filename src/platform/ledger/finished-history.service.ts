@@ -1,0 +1,110 @@
+import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { DatabaseUnavailableError } from '../database/database-unavailable.error';
+import type { FinishedState } from '../queue/finished-jobs.service';
+import type { RegisteredQueue } from '../queue/queue-registry.service';
+import { RetentionSweeper } from '../retention/retention-sweeper.service';
+import { cursorAt, LedgerCursors } from './ledger-cursors.service';
+import { LedgerRecorder } from './ledger-recorder.service';
+import { LedgerSource, type SetPosition } from './ledger-source.service';
+import { LedgerStore } from './ledger.store';
+
+const BATCH_SIZE = 1_000;
+// Further than the clocks of two machines may differ: beyond 1 s a process is not ready.
+const LATE_MS = 5_000;
+
+export const finishedStates: readonly FinishedState[] = ['completed', 'failed'];
+
+/** Takes finished jobs from Redis into the ledger, once each, and lets none of them go before. */
+@Injectable()
+export class FinishedHistory implements OnApplicationBootstrap {
+  constructor(
+    private readonly source: LedgerSource,
+    private readonly store: LedgerStore,
+    private readonly cursors: LedgerCursors,
+    private readonly recorder: LedgerRecorder,
+    private readonly sweeper: RetentionSweeper,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.sweeper.guard((entry, _state, ids) => this.release(entry, ids));
+  }
+
+  /**
+   * Writes the next jobs of a set; true when there may be more. What a fast clock has finished in the future
+   * waits for that time: past it, the cursor would miss everything else.
+   */
+  async advance(entry: RegisteredQueue, state: FinishedState, now = Date.now()): Promise<boolean> {
+    const name = sourceOf(entry, state);
+    const after = this.cursors.position(name);
+    const page = await this.source.page(entry, state, after, BATCH_SIZE, String(now));
+    if (page.length === 0) return false;
+    await this.write(entry, name, page, idsOf(page));
+    return page.length === BATCH_SIZE;
+  }
+
+  /**
+   * Follows some seconds behind, and writes what has turned up behind the first cursor, because the clock
+   * that said when it finished was slow. True when there may be more.
+   */
+  async advanceLate(entry: RegisteredQueue, state: FinishedState, now = Date.now()): Promise<boolean> {
+    const name = `late:${sourceOf(entry, state)}`;
+    const after = this.cursors.position(name);
+    const page = await this.source.page(entry, state, after, BATCH_SIZE, String(now - LATE_MS));
+    if (page.length === 0) return false;
+    const missing = await this.store.missing(await this.source.keysOf(entry, idsOf(page)));
+    await this.write(entry, name, page, [...missing]);
+    return page.length === BATCH_SIZE;
+  }
+
+  /** When the oldest job finished that the ledger does not have yet, in epoch milliseconds. */
+  async oldestUnwritten(entry: RegisteredQueue): Promise<number | undefined> {
+    const firsts = await Promise.all(
+      finishedStates.map(async (state) => {
+        const [first] = await this.source.page(
+          entry,
+          state,
+          this.cursors.position(sourceOf(entry, state)),
+          1,
+        );
+        return first === undefined ? Number.POSITIVE_INFINITY : Number(first.score);
+      }),
+    );
+    const oldest = Math.min(...firsts);
+    return Number.isFinite(oldest) ? oldest : undefined;
+  }
+
+  /** Those of the ids that may leave Redis; what the ledger lacks of them is written first. */
+  async release(entry: RegisteredQueue, ids: readonly string[]): Promise<ReadonlySet<string>> {
+    if (!this.store.isReady) {
+      throw new DatabaseUnavailableError('Finished jobs stay in Redis until the database has them.');
+    }
+    const keys = await this.source.keysOf(entry, ids);
+    // A job that was sent back meanwhile is not finished any more.
+    const revived = new Set(keys.filter(({ finishedAt }) => finishedAt === 0).map(({ id }) => id));
+    const finished = keys.filter(({ id }) => !revived.has(id));
+    const missing = await this.store.missing(finished);
+    if (missing.size > 0) await this.recorder.record(entry, await this.source.read(entry, [...missing]));
+    return new Set(ids.filter((id) => !revived.has(id)));
+  }
+
+  private async write(
+    entry: RegisteredQueue,
+    name: string,
+    page: readonly SetPosition[],
+    ids: readonly string[],
+  ): Promise<void> {
+    const last = page.at(-1);
+    if (last === undefined) return;
+    const cursor = cursorAt(name, last);
+    await this.recorder.record(entry, await this.source.read(entry, ids), [cursor]);
+    this.cursors.set(cursor);
+  }
+}
+
+function sourceOf({ definition }: RegisteredQueue, state: FinishedState): string {
+  return `${state}:${definition.name}`;
+}
+
+function idsOf(page: readonly SetPosition[]): string[] {
+  return page.map(({ id }) => id);
+}
