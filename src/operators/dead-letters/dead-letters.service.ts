@@ -4,11 +4,8 @@ import {
   DeadLetterRedrive,
   type RedriveOutcome,
 } from '../../platform/dead-letter/dead-letter-redrive.service';
-import {
-  DeadLetterStore,
-  type Decision,
-  type DeadLetterFilter,
-} from '../../platform/dead-letter/dead-letter.store';
+import { DeadLetterStore, type Decision } from '../../platform/dead-letter/dead-letter.store';
+import type { DeadLetterFilter } from '../../platform/dead-letter/dead-letter-filter';
 import { JobRetry, type RetryWish } from '../../platform/dead-letter/job-retry.service';
 import { JobReturn, RedriveRefusedError } from '../../platform/dead-letter/job-return.service';
 import { decodeCursor, encodeCursor } from '../../platform/http/cursor';

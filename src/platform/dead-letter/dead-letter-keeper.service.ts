@@ -12,8 +12,10 @@ import { TRASH_MS } from './dead-letter.store';
 const INTERVAL_MS = 5_000;
 const BATCH_SIZE = 500;
 const MAX_PURGED_PER_TURN = 5_000;
+/** How long a dead letter is kept after its job has run again. */
+const DECIDED_MS = 90 * 86_400_000;
 
-/** Closes dead letters whose job was retried past Holdfast and has completed since, and empties the trash. */
+/** Closes dead letters whose job was retried past Holdfast and has completed since, and forgets what is decided long ago. */
 @Injectable()
 export class DeadLetterKeeper implements OnApplicationBootstrap {
   private readonly logger = new Logger('DeadLetters');
@@ -40,6 +42,7 @@ export class DeadLetterKeeper implements OnApplicationBootstrap {
     try {
       await this.closeCompleted();
       await this.emptyTrash(now);
+      await this.forgetDecided(now);
     } catch (error) {
       if (!isDatabaseAway(error)) throw error;
     }
@@ -110,6 +113,21 @@ export class DeadLetterKeeper implements OnApplicationBootstrap {
       .delete(deadLetters)
       .where(and(inArray(deadLetters.id, gone), eq(deadLetters.status, 'discarded')));
     this.logger.log(`Removed ${gone.length} dead letters that were discarded more than a week ago.`);
+  }
+
+  private async forgetDecided(now: number): Promise<void> {
+    const old = this.database.query
+      .select({ id: deadLetters.id })
+      .from(deadLetters)
+      .where(
+        and(
+          inArray(deadLetters.status, ['redriven', 'closed']),
+          eq(deadLetters.isShown, false),
+          lt(deadLetters.changedAt, new Date(now - DECIDED_MS)),
+        ),
+      )
+      .limit(MAX_PURGED_PER_TURN);
+    await this.database.query.delete(deadLetters).where(inArray(deadLetters.id, old));
   }
 
   private async inSet(

@@ -1,29 +1,25 @@
-import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
-import { and, asc, eq, inArray, or, sql } from 'drizzle-orm';
+import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { and, eq, inArray, sql } from 'drizzle-orm';
 import { isDatabaseAway } from '../database/database-unavailable.error';
 import { Database, type Transaction } from '../database/database.service';
 import { Leader } from '../leader/leader.service';
-import {
-  FIRST_FINISHED,
-  FinishedJobs,
-  type FinishedCursor,
-  type FinishedJob,
-} from '../queue/finished-jobs.service';
+import { FIRST_FINISHED, FinishedJobs, type FinishedCursor } from '../queue/finished-jobs.service';
 import { JobRemovals } from '../queue/job-removals.service';
 import { QueueRegistry, type RegisteredQueue } from '../queue/queue-registry.service';
 import { RedisConnections } from '../redis/redis-connections.service';
 import { RetentionSweeper } from '../retention/retention-sweeper.service';
 import { WorkerRunner } from '../worker/worker-runner.service';
-import { deadLetterOf, type DeadLetter, type NewDeadLetter } from './dead-letter-entry';
+import { DeadLetterWriter } from './dead-letter-writer.service';
 import { deadLetterCursors, deadLetters } from './dead-letter.tables';
 
 const INTERVAL_MS = 2_000;
+const WAKE_DELAY_MS = 100;
 const BATCH_SIZE = 200;
 const MAX_BATCHES_PER_TURN = 50;
 // Machines whose clocks differ by more are not ready; what is later still is parked before retention removes it.
 const CLOCK_DIFFERENCE_MS = 5_000;
-const MAX_IDS_LOOKED_BACK = 5_000;
 const IDS_PER_LOOKUP = 500;
+const MAX_PAGES_LOOKED_BACK = 20;
 
 /**
  * Makes a dead letter of every job that ends up in a failed set: that set is the truth, a worker's event only
@@ -31,10 +27,10 @@ const IDS_PER_LOOKUP = 500;
  * and none is there twice, whoever crashes when.
  */
 @Injectable()
-export class DeadLetterParker implements OnApplicationBootstrap {
-  private readonly logger = new Logger('DeadLetters');
+export class DeadLetterParker implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private inFlight?: Promise<void>;
-  private isWanted = false;
+  private alarm?: NodeJS.Timeout;
+  private stopping = false;
 
   constructor(
     private readonly database: Database,
@@ -45,6 +41,7 @@ export class DeadLetterParker implements OnApplicationBootstrap {
     private readonly workers: WorkerRunner,
     private readonly retention: RetentionSweeper,
     private readonly removals: JobRemovals,
+    private readonly writer: DeadLetterWriter,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -57,6 +54,12 @@ export class DeadLetterParker implements OnApplicationBootstrap {
       const entry = this.registry.ofJob(id);
       if (state === 'failed' && entry !== undefined) await this.parked(entry, [id]);
     });
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.stopping = true;
+    clearTimeout(this.alarm);
+    await this.inFlight;
   }
 
   /** Parks what has died, in all queues; the periodic work of one process. */
@@ -75,9 +78,7 @@ export class DeadLetterParker implements OnApplicationBootstrap {
   /** Parks these jobs of a queue now, and answers with those that may leave its failed set. */
   async parked(entry: RegisteredQueue, ids: readonly string[]): Promise<ReadonlySet<string>> {
     this.database.assertReady();
-    const jobs = await this.finished.among(entry, 'failed', ids);
-    const deaths = await this.missing(entry, jobs);
-    if (deaths.length > 0) await this.database.transaction((transaction) => this.insert(transaction, deaths));
+    await this.writer.writeMissing(entry, await this.finished.among(entry, 'failed', ids));
     const busy = await this.database.query
       .select({ jobId: deadLetters.jobId })
       .from(deadLetters)
@@ -86,23 +87,23 @@ export class DeadLetterParker implements OnApplicationBootstrap {
     return new Set(ids.filter((id) => !kept.has(id)));
   }
 
+  /** Many that die together are parked together. */
   private wake(): void {
-    this.isWanted = true;
-    this.inFlight ??= this.drain().finally(() => {
-      this.inFlight = undefined;
-    });
+    if (this.stopping) return;
+    this.alarm ??= setTimeout(() => {
+      this.alarm = undefined;
+      this.inFlight ??= this.parkNow().finally(() => {
+        this.inFlight = undefined;
+      });
+    }, WAKE_DELAY_MS);
   }
 
-  private async drain(): Promise<void> {
-    while (this.isWanted) {
-      this.isWanted = false;
-      if (!this.database.isSchemaReady || !this.connections.isReady()) return;
-      try {
-        for (const entry of this.registry.all()) await this.advance(entry);
-      } catch {
-        // The turn of the leader says what is wrong, and does the work.
-        return;
-      }
+  private async parkNow(): Promise<void> {
+    if (!this.database.isSchemaReady || !this.connections.isReady()) return;
+    try {
+      for (const entry of this.registry.all()) await this.advance(entry);
+    } catch {
+      // The turn of the leader says what is wrong, and does the work.
     }
   }
 
@@ -112,90 +113,54 @@ export class DeadLetterParker implements OnApplicationBootstrap {
       const jobs = await this.finished.after(entry, 'failed', cursor, BATCH_SIZE);
       const last = jobs.at(-1);
       if (last === undefined) return;
-      const deaths = lettersOf(entry, jobs);
       await this.database.transaction(async (transaction) => {
-        await this.insert(transaction, deaths);
+        await this.writer.write(transaction, entry, jobs);
         await moveCursor(transaction, entry.definition.name, last);
       });
       if (jobs.length < BATCH_SIZE) return;
     }
   }
 
-  /** A job that another machine has finished by a slower clock stands behind the cursor. */
+  /** A job that was finished by a slower clock, or whose end took its time to arrive, stands behind the cursor. */
   private async lookBack(entry: RegisteredQueue): Promise<void> {
-    const { finishedAt } = await this.cursor(entry);
-    if (finishedAt === 0) return;
-    const { queue, definition } = entry;
-    const ids = await this.connections.producer.zrangebyscore(
-      `${queue.opts.prefix}:${definition.name}:failed`,
-      finishedAt - CLOCK_DIFFERENCE_MS,
-      finishedAt,
-      'LIMIT',
-      0,
-      MAX_IDS_LOOKED_BACK,
-    );
-    for (let at = 0; at < ids.length; at += IDS_PER_LOOKUP) {
-      const jobs = await this.finished.among(entry, 'failed', ids.slice(at, at + IDS_PER_LOOKUP));
-      const deaths = await this.missing(entry, jobs);
-      if (deaths.length > 0)
-        await this.database.transaction((transaction) => this.insert(transaction, deaths));
+    const { name } = entry.definition;
+    const row = await this.cursorRow(name);
+    if (row === undefined) return;
+    const key = `${entry.queue.opts.prefix}:${name}:failed`;
+    const from = row.lookedBackTo - CLOCK_DIFFERENCE_MS;
+    for (let page = 0; page < MAX_PAGES_LOOKED_BACK; page += 1) {
+      const ids = await this.connections.producer.zrangebyscore(
+        key,
+        from,
+        row.finishedAt,
+        'LIMIT',
+        page * IDS_PER_LOOKUP,
+        IDS_PER_LOOKUP,
+      );
+      const jobs = await this.finished.among(entry, 'failed', ids);
+      await this.writer.writeMissing(entry, jobs);
+      const isLast = ids.length < IDS_PER_LOOKUP;
+      const reached = isLast ? row.finishedAt : (jobs.at(-1)?.finishedAt ?? row.lookedBackTo);
+      await this.database.query
+        .update(deadLetterCursors)
+        .set({ lookedBackTo: reached })
+        .where(eq(deadLetterCursors.queue, name));
+      if (isLast) return;
     }
   }
 
-  private async missing(entry: RegisteredQueue, jobs: readonly FinishedJob[]): Promise<NewDeadLetter[]> {
-    const all = lettersOf(entry, jobs);
-    if (all.length === 0) return [];
-    const known = await this.database.query
-      .select({ id: deadLetters.id })
-      .from(deadLetters)
-      .where(
-        inArray(
-          deadLetters.id,
-          all.map(({ id }) => id),
-        ),
-      );
-    const ids = new Set(known.map(({ id }) => id));
-    return all.filter(({ id }) => !ids.has(id));
-  }
-
-  private async insert(transaction: Transaction, deaths: readonly NewDeadLetter[]): Promise<void> {
-    if (deaths.length === 0) return;
-    const before = await earlierDeaths(transaction, deaths);
-    const linked = deaths.map((death) => {
-      const from = before.get(death.jobId)?.findLast(({ finishedAt }) => finishedAt < death.finishedAt);
-      if (from === undefined) return death;
-      return { ...death, redrivenFrom: from.id, redriveCount: from.redriveCount + 1 };
-    });
-    const added = await transaction.insert(deadLetters).values(linked).onConflictDoNothing().returning({
-      jobId: deadLetters.jobId,
-      queue: deadLetters.queue,
-      cause: deadLetters.cause,
-      finishedAt: deadLetters.finishedAt,
-    });
-    const [first] = added;
-    if (first === undefined) return;
-    const outlived = added.flatMap(({ jobId, finishedAt }) =>
-      (before.get(jobId) ?? []).filter((one) => one.jobId === jobId && one.finishedAt < finishedAt),
-    );
-    await closeOutlived(
-      transaction,
-      outlived.map(({ id }) => id),
-    );
-    const { queue, jobId, cause } = first;
-    this.logger.warn({ msg: `Parked ${added.length} dead letters of ${queue}`, queue, jobId, cause });
-  }
-
   private async cursor({ definition: { name } }: RegisteredQueue): Promise<FinishedCursor> {
+    const row = await this.cursorRow(name);
+    return row === undefined ? FIRST_FINISHED : { finishedAt: row.finishedAt, id: row.jobId };
+  }
+
+  private async cursorRow(queue: string): Promise<typeof deadLetterCursors.$inferSelect | undefined> {
     const [row] = await this.database.query
       .select()
       .from(deadLetterCursors)
-      .where(eq(deadLetterCursors.queue, name));
-    return row === undefined ? FIRST_FINISHED : { finishedAt: row.finishedAt, id: row.jobId };
+      .where(eq(deadLetterCursors.queue, queue));
+    return row;
   }
-}
-
-function lettersOf({ definition }: RegisteredQueue, jobs: readonly FinishedJob[]): NewDeadLetter[] {
-  return jobs.flatMap((job) => deadLetterOf(definition.name, job) ?? []);
 }
 
 async function moveCursor(
@@ -213,46 +178,4 @@ async function moveCursor(
       // Two processes may read at the same time, and the slower one does not turn the cursor back. Redis sorts bytes.
       setWhere: sql`(${storedAt}, ${storedId} COLLATE "C") < (${finishedAt}::bigint, ${id}::text COLLATE "C")`,
     });
-}
-
-type Earlier = Pick<DeadLetter, 'id' | 'jobId' | 'redrivenAs' | 'finishedAt' | 'redriveCount'>;
-
-/** What these jobs died of before, oldest first, under the id they have now; a redrive may have changed it. */
-async function earlierDeaths(
-  transaction: Transaction,
-  deaths: readonly NewDeadLetter[],
-): Promise<Map<string, Earlier[]>> {
-  const ids = deaths.map(({ jobId }) => jobId);
-  const rows = await transaction
-    .select({
-      id: deadLetters.id,
-      jobId: deadLetters.jobId,
-      redrivenAs: deadLetters.redrivenAs,
-      finishedAt: deadLetters.finishedAt,
-      redriveCount: deadLetters.redriveCount,
-    })
-    .from(deadLetters)
-    .where(or(inArray(deadLetters.jobId, ids), inArray(deadLetters.redrivenAs, ids)))
-    .orderBy(asc(deadLetters.finishedAt));
-  const byJob = new Map<string, Earlier[]>();
-  for (const row of rows) {
-    for (const id of new Set([row.jobId, row.redrivenAs ?? row.jobId])) {
-      byJob.set(id, [...(byJob.get(id) ?? []), row]);
-    }
-  }
-  return byJob;
-}
-
-/** A job that died anew was retried after its death before, by somebody who did not ask here. */
-async function closeOutlived(transaction: Transaction, ids: readonly string[]): Promise<void> {
-  if (ids.length === 0) return;
-  await transaction
-    .update(deadLetters)
-    .set({
-      status: 'closed',
-      isShownWanted: false,
-      changedAt: sql`now()`,
-      changeReason: 'The job ran again and died anew.',
-    })
-    .where(and(inArray(deadLetters.id, [...ids]), eq(deadLetters.status, 'dead')));
 }

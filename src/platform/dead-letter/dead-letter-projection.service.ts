@@ -90,6 +90,7 @@ export class DeadLetterProjection implements OnApplicationBootstrap {
       .from(deadLetters)
       .where(and(own, eq(deadLetters.isShown, true)));
     if ((shown?.total ?? 0) === (await queue.getWaitingCount())) return;
+    await queue.drain();
     await this.database.query
       .update(deadLetters)
       .set({ isShown: false })

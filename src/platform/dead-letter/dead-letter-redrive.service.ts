@@ -124,7 +124,7 @@ export class DeadLetterRedrive implements OnApplicationBootstrap {
     const { id, redriveOrder, generation } = letter;
     if (redriveOrder === null) throw new Error(`Dead letter ${id} is being redriven without an order.`);
     try {
-      const job = await this.jobs.bringBack(letter, redriveOrder);
+      const job = await this.jobs.bringBack(letter, redriveOrder, () => this.isStillOpen(id));
       if (job === undefined) return { id, kind: 'decided' };
       const isOwn = redriveOrder.target === undefined;
       return { id, kind: 'redriven', jobId: job.id, generation: isOwn ? generation + 1 : 0 };
@@ -132,6 +132,15 @@ export class DeadLetterRedrive implements OnApplicationBootstrap {
       if (isAway(thrown)) throw thrown;
       return { id, kind: 'refused', error: asRefusal(thrown) };
     }
+  }
+
+  /** False where another process has ended this redrive while this one was held up. */
+  private async isStillOpen(id: string): Promise<boolean> {
+    const [open] = await this.database.query
+      .select({ id: deadLetters.id })
+      .from(deadLetters)
+      .where(and(eq(deadLetters.id, id), eq(deadLetters.status, 'redriving')));
+    return open !== undefined;
   }
 
   private async record(outcomes: readonly RedriveOutcome[]): Promise<void> {

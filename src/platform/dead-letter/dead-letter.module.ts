@@ -8,6 +8,7 @@ import { DeadLetterProjection } from './dead-letter-projection.service';
 import { DeadLetterQueues } from './dead-letter-queues.service';
 import { DeadLetterRedrive } from './dead-letter-redrive.service';
 import { DeadLetterStore } from './dead-letter.store';
+import { DeadLetterWriter } from './dead-letter-writer.service';
 import { JobReturn } from './job-return.service';
 import { JobRetry } from './job-retry.service';
 
@@ -29,5 +30,5 @@ const offered = [
 
 /** Parks every death, shows the newest, and sends back what people decide to run again. */
 @Global()
-@Module({ imports: [RetentionModule], providers: offered, exports: offered })
+@Module({ imports: [RetentionModule], providers: [...offered, DeadLetterWriter], exports: offered })
 export class DeadLetterModule {}

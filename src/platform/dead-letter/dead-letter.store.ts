@@ -1,29 +1,14 @@
 import { Injectable } from '@nestjs/common';
-import { and, asc, count, desc, eq, gte, inArray, lt, max, min, sql, type SQL } from 'drizzle-orm';
+import { and, asc, count, desc, eq, gte, inArray, max, min, sql, type SQL } from 'drizzle-orm';
 import { Database } from '../database/database.service';
 import type { DeathCause } from '../queue/death-cause';
 import type { DeadLetter } from './dead-letter-entry';
-import { deadLetters, type DeadLetterStatus } from './dead-letter.tables';
+import { conditionsOf, type DeadLetterFilter } from './dead-letter-filter';
+import { deadLetters } from './dead-letter.tables';
 
 const DAY_MS = 86_400_000;
 /** How long a discarded dead letter can be had back. */
 export const TRASH_MS = 7 * DAY_MS;
-
-/** Which dead letters are meant; what is left out does not matter. */
-export interface DeadLetterFilter {
-  readonly ids?: readonly string[];
-  readonly jobIds?: readonly string[];
-  readonly queue?: string;
-  readonly type?: string;
-  readonly cause?: DeathCause;
-  readonly fingerprint?: string;
-  readonly key?: string;
-  readonly jobId?: string;
-  readonly status?: DeadLetterStatus;
-  /** Epoch milliseconds of the death, the first included and the last not. */
-  readonly from?: number;
-  readonly to?: number;
-}
 
 /** Who decides, and why. */
 export interface Decision {
@@ -143,15 +128,6 @@ export class DeadLetterStore {
       .limit(limit);
   }
 
-  async count(filter: DeadLetterFilter, tenant = 'default'): Promise<number> {
-    this.database.assertReady();
-    const [row] = await this.database.query
-      .select({ total: count() })
-      .from(deadLetters)
-      .where(conditionsOf(filter, tenant));
-    return row?.total ?? 0;
-  }
-
   /** The newest death of a job that nobody has decided about. */
   async undecidedOf(job: string, tenant = 'default'): Promise<DeadLetter | undefined> {
     this.database.assertReady();
@@ -257,24 +233,4 @@ export class DeadLetterStore {
       .returning({ id: deadLetters.id });
     return new Set(moved.map(({ id }) => id));
   }
-}
-
-/** The condition of a filter, for every query over dead letters. */
-export function conditionsOf(filter: DeadLetterFilter, tenant: string): SQL {
-  const { ids, jobIds, queue, type, cause, fingerprint, key, jobId, status, from, to } = filter;
-  const conditions: (SQL | undefined)[] = [
-    eq(deadLetters.tenant, tenant),
-    ids && sql`${deadLetters.id} = ANY(${sql.param([...ids])}::text[])`,
-    jobIds && sql`${deadLetters.jobId} = ANY(${sql.param([...jobIds])}::text[])`,
-    queue === undefined ? undefined : eq(deadLetters.queue, queue),
-    type === undefined ? undefined : eq(deadLetters.type, type),
-    cause && eq(deadLetters.cause, cause),
-    fingerprint === undefined ? undefined : eq(deadLetters.fingerprint, fingerprint),
-    key === undefined ? undefined : eq(deadLetters.key, key),
-    jobId === undefined ? undefined : eq(deadLetters.jobId, jobId),
-    status && eq(deadLetters.status, status),
-    from === undefined ? undefined : gte(deadLetters.finishedAt, from),
-    to === undefined ? undefined : lt(deadLetters.finishedAt, to),
-  ];
-  return and(...conditions)!;
 }

@@ -93,4 +93,6 @@ export const deadLetterCursors = pgTable('dead_letter_cursors', {
   queue: text('queue').primaryKey(),
   finishedAt: bigint('finished_at', { mode: 'number' }).notNull(),
   jobId: text('job_id').notNull(),
+  /** Up to where it was read a second time, for what came in behind the cursor. */
+  lookedBackTo: bigint('looked_back_to', { mode: 'number' }).notNull().default(0),
 });

@@ -87,8 +87,15 @@ export class JobReturn {
     );
   }
 
-  /** The job that runs now in place of the dead one. Undefined when it was retried meanwhile by somebody else. */
-  async bringBack(letter: Returnable, order: RedriveOrder): Promise<ReturnedJob | undefined> {
+  /**
+   * The job that runs now in place of the dead one. Undefined when it was retried meanwhile by somebody else.
+   * `isStillOpen` is asked before a job that Redis no longer has is added anew: it may have run and gone since.
+   */
+  async bringBack(
+    letter: Returnable,
+    order: RedriveOrder,
+    isStillOpen = (): Promise<boolean> => Promise.resolve(true),
+  ): Promise<ReturnedJob | undefined> {
     if (order.target !== undefined) return this.sendTo(letter, order.target, order.type);
     const entry = this.registry.get(letter.queue);
     if (entry === undefined)
@@ -97,7 +104,9 @@ export class JobReturn {
     const state = await this.prepare(entry, letter, order.resetAttempts, options);
     if (state === 'elsewhere') return undefined;
     if (state === 'ready') await retry(entry, letter, options, order.resetAttempts);
-    if (state === 'gone') await entry.queue.add(letter.type, payloadOf(letter), options);
+    if (state === 'gone' && (await isStillOpen())) {
+      await entry.queue.add(letter.type, payloadOf(letter), options);
+    }
     return { id: letter.jobId, queue: letter.queue };
   }
 

@@ -5,7 +5,7 @@ import { FIRST_POSITION, LedgerSource, type SetPosition } from './ledger-source.
 
 const PAGE_SIZE = 500;
 // While events come faster than they are read, a pass begins anew at most this often.
-const REST_MS = 30_000;
+const REST_MS = 10_000;
 
 interface Pass {
   readonly place: number;

@@ -20,6 +20,7 @@ const MAX_CHECKED = 500;
 const MAX_STEPS_PER_TURN = 50;
 const MAX_RUNNING = 50;
 const WAVE_FACTOR = 10;
+const ERROR_LOG_INTERVAL_MS = 10_000;
 
 interface WaveState {
   /** Given a wave so far, the current one. */
@@ -40,6 +41,7 @@ export class OperationRunner implements OnApplicationBootstrap, BeforeApplicatio
   private readonly logger = new Logger('Operations');
   private inFlight?: Promise<void>;
   private stopping = false;
+  private lastErrorLoggedAt = 0;
 
   constructor(
     private readonly database: Database,
@@ -71,13 +73,24 @@ export class OperationRunner implements OnApplicationBootstrap, BeforeApplicatio
   async turn(): Promise<void> {
     if (!this.database.isSchemaReady || !this.connections.isReady()) return;
     try {
-      for (const id of await this.store.running(MAX_RUNNING)) {
-        for (let step = 0; step < MAX_STEPS_PER_TURN && !this.stopping; step += 1) {
-          if (!(await this.step(id))) break;
-        }
-      }
+      for (const id of await this.store.running(MAX_RUNNING)) await this.advance(id);
     } catch (error) {
       if (!isDatabaseAway(error) && !isAway(error)) throw error;
+    }
+  }
+
+  /** One operation that cannot go on must not keep the others back. */
+  private async advance(id: string): Promise<void> {
+    try {
+      for (let step = 0; step < MAX_STEPS_PER_TURN && !this.stopping; step += 1) {
+        if (!(await this.step(id))) return;
+      }
+    } catch (error) {
+      if (isDatabaseAway(error) || isAway(error)) throw error;
+      const now = Date.now();
+      if (now - this.lastErrorLoggedAt < ERROR_LOG_INTERVAL_MS) return;
+      this.lastErrorLoggedAt = now;
+      this.logger.error(`Operation ${id} cannot go on and is tried again: ${String(error).slice(0, 300)}`);
     }
   }
 

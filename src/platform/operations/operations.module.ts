@@ -2,6 +2,7 @@ import { Global, Module } from '@nestjs/common';
 import { join } from 'node:path';
 import type { MigrationFolder } from '../database/migrations';
 import { OperationActions } from './operation-actions.service';
+import { OperationCleaner } from './operation-cleaner.service';
 import { OperationRunner } from './operation-runner.service';
 import { OperationStore } from './operation.store';
 import { Operations } from './operations.service';
@@ -14,7 +15,7 @@ export const operationMigrations: MigrationFolder = {
 /** Bulk actions with a handle, which survive the process that began them. */
 @Global()
 @Module({
-  providers: [Operations, OperationStore, OperationActions, OperationRunner],
-  exports: [Operations, OperationStore, OperationRunner],
+  providers: [Operations, OperationStore, OperationActions, OperationRunner, OperationCleaner],
+  exports: [Operations, OperationStore, OperationRunner, OperationCleaner],
 })
 export class OperationsModule {}

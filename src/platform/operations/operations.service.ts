@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DeadLetterParker } from '../dead-letter/dead-letter-parker.service';
-import { DeadLetterStore, type DeadLetterFilter } from '../dead-letter/dead-letter.store';
+import { DeadLetterStore } from '../dead-letter/dead-letter.store';
+import type { DeadLetterFilter } from '../dead-letter/dead-letter-filter';
 import { QueueRegistry } from '../queue/queue-registry.service';
 import { OperationRunner } from './operation-runner.service';
 import { OperationStore, type Operation } from './operation.store';

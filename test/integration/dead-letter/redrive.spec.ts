@@ -1,10 +1,12 @@
 import { DeadLetterKeeper } from '../../../src/platform/dead-letter/dead-letter-keeper.service';
+import { DeadLetterProjection } from '../../../src/platform/dead-letter/dead-letter-projection.service';
 import { DeadLetterRedrive } from '../../../src/platform/dead-letter/dead-letter-redrive.service';
 import { DeadLetterStore } from '../../../src/platform/dead-letter/dead-letter.store';
 import { Database } from '../../../src/platform/database/database.service';
 import { deadLetters, type RedriveOrder } from '../../../src/platform/dead-letter/dead-letter.tables';
 import { JobRetry } from '../../../src/platform/dead-letter/job-retry.service';
 import { JobReader } from '../../../src/platform/queue/job-reader.service';
+import { JobCancellation } from '../../../src/platform/worker/job-cancellation.service';
 import { eq } from 'drizzle-orm';
 import { DeadLetterScene } from './dead-letter-scene';
 
@@ -133,6 +135,9 @@ describe('a redrive', () => {
     await scene.until(jobId, 'completed');
     await scene.app.get(DeadLetterKeeper).turn();
     expect((await scene.letterOf(jobId)).status).toBe('closed');
+    await scene.app.get(DeadLetterProjection).turn();
+    await scene.app.get(DeadLetterKeeper).turn(Date.now() + 91 * 86_400_000);
+    expect((await scene.letters()).some((letter) => letter.jobId === jobId)).toBe(false);
   });
 
   it('that dies again leaves a second dead letter, linked to the first', async () => {
@@ -158,5 +163,42 @@ describe('a redrive', () => {
     expect(await scene.letterOf(jobId)).toMatchObject({ status: 'redriven', payload: '{"text":"unseen"}' });
     expect(await retry.retry(jobId, wish)).toBe('wrong_state');
     expect(await retry.retry(`notes_${'x'.repeat(22)}`, wish)).toBe('not_found');
+  });
+
+  it('needs another payload where Redis held none that could be read', async () => {
+    const jobId = await scene.add('spoiled', { delayMs: 60_000 });
+    await scene.redis.hset(`${scene.base}:${jobId}`, 'data', '{"text');
+    await scene.app.get(JobRetry).promote(jobId);
+    await scene.until(jobId, 'failed');
+    await scene.park();
+    const { id, cause, payload } = await scene.letterOf(jobId);
+    expect(cause).toBe('corrupt_data');
+    expect(payload).toContain('{\\"text');
+    expect(await redrive.redrive([id], order)).toMatchObject([
+      { kind: 'refused', error: { message: expect.stringContaining('give it another one first') as string } },
+    ]);
+    scene.work = ({ text }) => Promise.resolve(runs.push(text));
+    await scene.app.get(DeadLetterStore).edit(id, { text: 'repaired' }, order);
+    await redrive.redrive([id], order);
+    await scene.until(jobId, 'completed');
+    expect(runs).toEqual(['repaired']);
+  });
+
+  it('is what a cancelled job can have, too, although it left no dead letter', async () => {
+    scene.work = (_note, signal) =>
+      new Promise((_done, fail) => signal.addEventListener('abort', () => fail(new Error('stopped'))));
+    const jobId = await scene.add('cancelled');
+    await scene.until(jobId, 'active');
+    await scene.app.get(JobCancellation).cancel(jobId, order);
+    await scene.until(jobId, 'cancelled');
+    await scene.park();
+    expect((await scene.letters()).some((letter) => letter.jobId === jobId)).toBe(false);
+    scene.work = ({ text }) => Promise.resolve(runs.push(text));
+    expect(await scene.app.get(JobRetry).retry(jobId, order)).toMatchObject({ kind: 'redriven' });
+    await scene.until(jobId, 'completed');
+    expect(await scene.app.get(JobReader).read(jobId)).toMatchObject({
+      attemptsMade: 1,
+      origin: { generation: 1 },
+    });
   });
 });

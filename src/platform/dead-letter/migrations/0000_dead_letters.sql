@@ -1,7 +1,8 @@
 CREATE TABLE "dead_letter_cursors" (
 	"queue" text PRIMARY KEY NOT NULL,
 	"finished_at" bigint NOT NULL,
-	"job_id" text NOT NULL
+	"job_id" text NOT NULL,
+	"looked_back_to" bigint DEFAULT 0 NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE "dead_letters" (
