@@ -9,6 +9,7 @@ import { QueueRegistry, type RegisteredJobType } from '../../platform/queue/queu
 import type { PreparedJob, StoredOutcome } from '../../platform/queue/store-jobs';
 import { RedisConnections } from '../../platform/redis/redis-connections.service';
 import type { CreateJobDto, JobOptionsDto } from './create-job.dto';
+import { JobHistory } from './job-history.service';
 import { addOptionsOf, warningsOf } from './job-options';
 
 export interface Enqueued {
@@ -25,6 +26,7 @@ export class JobEnqueuer {
     private readonly connections: RedisConnections,
     private readonly registry: QueueRegistry,
     private readonly reader: JobReader,
+    private readonly history: JobHistory,
   ) {}
 
   /** Throws problems, and what the platform throws for a payload, a queue or a Redis that refuses. */
@@ -59,7 +61,8 @@ export class JobEnqueuer {
   ): Promise<JobSnapshot> {
     const fresh = addedSnapshot(jobOf(queue, prepared));
     if (isNew) return fresh;
-    return (await this.reader.read(prepared.id)) ?? rememberedSnapshot(fresh, known);
+    const job = (await this.reader.read(prepared.id)) ?? (await this.history.recall(prepared.id));
+    return job ?? rememberedSnapshot(fresh, known);
   }
 }
 
