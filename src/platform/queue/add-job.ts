@@ -46,6 +46,8 @@ export interface JobOrigin {
   readonly timeoutMs?: number;
   /** Epoch milliseconds after which the job is not started for the first time any more. */
   readonly expiresAt?: number;
+  /** Epoch milliseconds since which a redriven job with such a limit waits. */
+  readonly redrivenAt?: number;
   readonly tags?: readonly string[];
   /** Absent until the job is redriven. */
   readonly generation?: number;
