@@ -101,7 +101,7 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
     tenant,
     correlationId,
   }: typeof outbox.$inferSelect): Promise<unknown> {
-    return this.dispatcher.dispatch(jobType, payload, { key, tenant, correlationId });
+    return this.dispatcher.dispatch(jobType, payload, { key, tenant, correlationId, isPromised: true });
   }
 
   private logError(error: Error): void {
