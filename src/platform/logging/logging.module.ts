@@ -2,7 +2,7 @@ import { RequestMethod, type DynamicModule } from '@nestjs/common';
 import { LoggerModule } from 'nestjs-pino';
 import type { Options } from 'pino-http';
 import type { Settings } from '../../config/settings';
-import { logContext } from './correlation';
+import { logContext, type LogContext } from './correlation';
 import { bufferedOutput } from './log-output';
 import { loggedError } from './logged-error';
 
@@ -10,6 +10,8 @@ import { loggedError } from './logged-error';
 const chatter = new Set(['InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestFactory']);
 
 const silentPaths = /^\/(health|admin\/queues\/(static|api))/;
+
+const nowhere = {};
 
 // As pino counts; what is as bad or worse is to be seen whatever happens next.
 const ERROR_LEVEL = 50;
@@ -20,9 +22,10 @@ export function loggingModule(settings: Settings): DynamicModule {
   const pinoHttp: Options = {
     level: settings.LOG_LEVEL,
     base: { role: settings.ROLE, pid: process.pid },
-    timestamp: () => `,"time":"${new Date().toISOString()}"`,
+    timestamp: timeOf(),
     formatters: { level: (label) => ({ level: label }) },
-    mixin: () => ({ ...logContext() }),
+    mixin: () => logContext() ?? nowhere,
+    mixinMergeStrategy: inContext,
     hooks: {
       logMethod(args, method, level) {
         const [first] = args as unknown[];
@@ -53,4 +56,28 @@ export function loggingModule(settings: Settings): DynamicModule {
     pinoHttp: buffered === undefined ? pinoHttp : [pinoHttp, buffered],
     forRoutes: [{ path: '*splat', method: RequestMethod.ALL }],
   });
+}
+
+/** The line with its context; what the line says itself holds. nestjs-pino hands over an object of its own. */
+function inContext(line: object, context: Partial<LogContext>): object {
+  const { correlationId, queue, jobId } = context;
+  const own: Partial<Record<keyof LogContext, unknown>> = line;
+  if (correlationId !== undefined) own.correlationId ??= correlationId;
+  if (queue !== undefined) own.queue ??= queue;
+  if (jobId !== undefined) own.jobId ??= jobId;
+  return line;
+}
+
+/** Makes the time of each line; lines of one millisecond share its text. */
+function timeOf(): () => string {
+  let shownAt = 0;
+  let shown = '';
+  return () => {
+    const now = Date.now();
+    if (now !== shownAt) {
+      shownAt = now;
+      shown = `,"time":"${new Date(now).toISOString()}"`;
+    }
+    return shown;
+  };
 }
