@@ -10,6 +10,17 @@ import { JobCancelledError } from './job-interruption';
 /** Why BullMQ would fail a job without asking its processor; the worker puts it here, so that the consumer is asked. */
 export const deferredFailures = new WeakMap<Job, string>();
 
+/** Whether nothing speaks against a start: a readable job, at its first start, that does not expire. Asks nobody. */
+export function isPlainStart(job: Job): boolean {
+  return (
+    job.attemptsStarted === 1 &&
+    (job.name as string | undefined) !== undefined &&
+    !(job.data instanceof CorruptPayload) &&
+    originOf(job).expiresAt === undefined &&
+    !deferredFailures.has(job)
+  );
+}
+
 /**
  * Lets a job start, or throws what it dies of without its handler: {@link JobDeathError} or JobCancelledError.
  * Records the earlier starts that nobody came back from. No command to Redis at a sound job's first start.

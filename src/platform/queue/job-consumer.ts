@@ -3,7 +3,7 @@ import { Logger } from '@nestjs/common';
 import { UnrecoverableError, type Job } from 'bullmq';
 import { withLogContext } from '../logging/correlation';
 import { originOf } from './add-job';
-import { admit } from './admission';
+import { admit, isPlainStart } from './admission';
 import { Attempt } from './attempt';
 import { AttemptEnding } from './attempt-ending';
 import type { AttemptLog } from './attempt-log.service';
@@ -17,7 +17,7 @@ import {
   type QueueDefinition,
 } from './define-queue';
 import { boundedResult } from './job-outcome';
-import { checkPayload, PayloadInvalidError } from './job-payload';
+import { checkPayload, isSurelyValid, PayloadInvalidError } from './job-payload';
 import type { JobStep } from './job-step';
 
 export type JobHandlers<Q extends QueueDefinition> = {
@@ -47,7 +47,9 @@ export abstract class JobConsumer<Q extends QueueDefinition> extends WorkerHost 
   protected abstract readonly handlers: JobHandlers<Q>;
 
   /** How many handlers this process is running for the queue. */
-  activeJobs = 0;
+  get activeJobs(): number {
+    return [...this.activeAttempts.values()].filter(({ isSupervised }) => isSupervised).length;
+  }
 
   equip(equipment: ConsumerEquipment): void {
     this.equipment = equipment;
@@ -70,21 +72,18 @@ export abstract class JobConsumer<Q extends QueueDefinition> extends WorkerHost 
     for (const attempt of this.activeAttempts.values()) attempt.interrupt(reason);
   }
 
-  async process(job: Job, token?: string): Promise<unknown> {
+  // Every promise on the way of a job costs about a hundredth of what BullMQ needs for it: here are no more than it takes.
+  process(job: Job, token?: string): Promise<unknown> {
     const { id = '' } = job;
     const { correlationId } = originOf(job);
-    const attempt = new Attempt(job, token);
-    this.activeAttempts.set(id, attempt);
-    try {
-      const context = { correlationId, queue: this.definition.name, jobId: id };
-      return await withLogContext(context, () => this.run(attempt));
-    } finally {
-      if (this.activeAttempts.get(id) === attempt) this.activeAttempts.delete(id);
-    }
+    const context = { correlationId, queue: this.definition.name, jobId: id };
+    return withLogContext(context, () => this.run(new Attempt(job, token)));
   }
 
   private async run(attempt: Attempt): Promise<unknown> {
     const { job } = attempt;
+    const { id = '' } = job;
+    this.activeAttempts.set(id, attempt);
     this.logger.log({
       msg: `Processing job ${job.id} from queue ${job.queueName}`,
       type: job.name,
@@ -92,7 +91,7 @@ export abstract class JobConsumer<Q extends QueueDefinition> extends WorkerHost 
     });
     const { definition, logger, equipment } = this;
     try {
-      if (equipment !== undefined) await admit(job, definition, equipment.log);
+      if (equipment !== undefined && !isPlainStart(job)) await admit(job, definition, equipment.log);
       const result = boundedResult(await this.runHandler(attempt));
       logger.log({
         msg: `✅ Job ${job.id} completed successfully`,
@@ -104,24 +103,21 @@ export abstract class JobConsumer<Q extends QueueDefinition> extends WorkerHost 
     } catch (thrown) {
       const verdict = judge(thrown, job, attempt.signal, declaredJob(definition, job.name));
       throw await new AttemptEnding(definition, logger, equipment?.log).carryOut(verdict, attempt);
+    } finally {
+      if (this.activeAttempts.get(id) === attempt) this.activeAttempts.delete(id);
     }
   }
 
-  private async runHandler(attempt: Attempt): Promise<unknown> {
+  private runHandler(attempt: Attempt): Promise<unknown> {
     const { id, name } = attempt.job;
     const declared = declaredJob(this.definition, name);
-    this.activeJobs += 1;
-    try {
-      return await attempt.supervise((signal) => this.handle(attempt.job, declared, signal), {
-        timeoutMs: originOf(attempt.job).timeoutMs ?? declared?.timeoutMs,
-        onAbandoned: () =>
-          this.logger.error({ msg: `Job ${id} ignores its abort signal and is left alone`, type: name }),
-        onLate: (lateMs) =>
-          this.logger.warn({ msg: `Job ${id} ended after it was left alone; that does not count`, lateMs }),
-      });
-    } finally {
-      this.activeJobs -= 1;
-    }
+    return attempt.supervise((signal) => this.handle(attempt.job, declared, signal), {
+      timeoutMs: originOf(attempt.job).timeoutMs ?? declared?.timeoutMs,
+      onAbandoned: () =>
+        this.logger.error({ msg: `Job ${id} ignores its abort signal and is left alone`, type: name }),
+      onLate: (lateMs) =>
+        this.logger.warn({ msg: `Job ${id} ended after it was left alone; that does not count`, lateMs }),
+    });
   }
 
   private async handle(job: Job, declared: JobDefinition | undefined, signal: AbortSignal): Promise<unknown> {
@@ -132,18 +128,25 @@ export abstract class JobConsumer<Q extends QueueDefinition> extends WorkerHost 
       throw new UnrecoverableError(`no handler for job "${job.name}" on queue "${job.queueName}"`);
     }
     for (const step of steps) {
-      if (step.prepare !== undefined) job.data = await step.prepare(job, definition);
+      const prepared = step.prepare?.(job, definition);
+      if (step.prepare !== undefined) job.data = prepared instanceof Promise ? await prepared : prepared;
     }
+    if (!isSurelyValid(declared.payload, job.data)) await this.refuseInvalid(job, declared);
+    let result = await handler(job, signal);
+    for (const step of steps) {
+      if (step.settle === undefined) continue;
+      const settled = step.settle(job, definition, result);
+      result = settled instanceof Promise ? await settled : settled;
+    }
+    return result;
+  }
+
+  private async refuseInvalid(job: Job, { payload }: JobDefinition): Promise<void> {
     try {
-      await checkPayload(job.name, declared.payload, job.data);
+      await checkPayload(job.name, payload, job.data);
     } catch (error) {
       if (error instanceof PayloadInvalidError) throw new JobDeathError('contract_refused', error.message);
       throw error;
     }
-    let result = await handler(job, signal);
-    for (const step of steps) {
-      if (step.settle !== undefined) result = await step.settle(job, definition, result);
-    }
-    return result;
   }
 }

@@ -52,6 +52,7 @@ export function finalError(error: Error): UnrecoverableError {
 /** The result itself, once it is known to be JSON of bearable size. Throws {@link ResultTooLargeError}. */
 export function boundedResult(result: unknown): unknown {
   if (result === undefined || result === null) return null;
+  if (typeof result === 'boolean' || typeof result === 'number') return result;
   let json: string | undefined;
   try {
     json = JSON.stringify(result);

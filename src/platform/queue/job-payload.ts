@@ -25,13 +25,22 @@ export class PayloadInvalidError extends Error {
 
 const MAX_FIELD_ERRORS = 20;
 
+/** Whether the payload is right beyond doubt; where it says no, {@link checkPayload} knows. */
+export function isSurelyValid(type: PayloadClass, data: unknown): boolean {
+  return isObject(data) && acceptanceOf(type)(data) !== undefined;
+}
+
+function isObject(data: unknown): data is object {
+  return typeof data === 'object' && data !== null && !Array.isArray(data);
+}
+
 /** The one payload check: the producer runs it before Redis, the consumer before the handler. */
 export async function checkPayload<T extends object>(
   jobType: string,
   type: PayloadClass<T>,
   data: unknown,
 ): Promise<T> {
-  if (typeof data !== 'object' || data === null || Array.isArray(data)) {
+  if (!isObject(data)) {
     throw new PayloadInvalidError(jobType, [{ pointer: '', detail: 'must be an object', code: 'isObject' }]);
   }
   const accepted = acceptanceOf(type)(data);

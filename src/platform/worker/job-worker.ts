@@ -24,7 +24,7 @@ export class JobWorker extends Worker {
   }
 
   /** BullMQ keeps one entry per job and process for its lock, which the end of a zombie would take from its successor. */
-  override async processJob(job: Job, token: string, fetchNext?: () => boolean): Promise<void | Job> {
+  override processJob(job: Job, token: string, fetchNext?: () => boolean): Promise<void | Job> {
     const { id = '' } = job;
     if (job.deferredFailure) {
       deferredFailures.set(job, job.deferredFailure);
@@ -36,11 +36,11 @@ export class JobWorker extends Worker {
         ? super.processJob(job, token, fetchNext)
         : this.takeOver(before, job, token, fetchNext);
     this.runs.set(id, run);
-    try {
-      return await run;
-    } finally {
+    const forget = () => {
       if (this.runs.get(id) === run) this.runs.delete(id);
-    }
+    };
+    run.then(forget, forget);
+    return run;
   }
 
   /** Text that is not JSON throws here in BullMQ, and the job stays active for ever. */
