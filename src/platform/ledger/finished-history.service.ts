@@ -17,6 +17,9 @@ export const finishedStates: readonly FinishedState[] = ['completed', 'failed'];
 /** Takes finished jobs from Redis into the ledger, once each, and lets none of them go before. */
 @Injectable()
 export class FinishedHistory implements OnApplicationBootstrap {
+  /** How long ago the jobs finished that were written last, in milliseconds; 0 once all of a set are written. */
+  behindMs = 0;
+
   constructor(
     private readonly source: LedgerSource,
     private readonly store: LedgerStore,
@@ -37,6 +40,7 @@ export class FinishedHistory implements OnApplicationBootstrap {
     const name = sourceOf(entry, state);
     const after = this.cursors.position(name);
     const page = await this.source.page(entry, state, after, BATCH_SIZE, String(now));
+    this.behindMs = page.length < BATCH_SIZE ? 0 : now - Number(page[0]?.score);
     if (page.length === 0) return false;
     await this.write(entry, name, page, idsOf(page));
     return page.length === BATCH_SIZE;

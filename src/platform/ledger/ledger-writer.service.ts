@@ -26,7 +26,8 @@ const ERROR_LOG_INTERVAL_MS = 10_000;
 export class LedgerWriter implements OnApplicationBootstrap {
   private readonly logger = new Logger('Ledger');
   private readonly loop = new BusyLoop();
-  private nextLateAt = 0;
+  // Not at once, because a process begins busy and knows little of jobs that wait.
+  private nextLateAt = Date.now();
   private nextSettleAt = 0;
   private pausedUntil = 0;
   private lastErrorLoggedAt = 0;
@@ -109,7 +110,7 @@ export class LedgerWriter implements OnApplicationBootstrap {
       const startedAt = performance.now();
       const isMore = await step();
       if (!isMore || Date.now() > deadline) return;
-      await this.loop.giveWay(performance.now() - startedAt);
+      await this.loop.giveWay(performance.now() - startedAt, this.finished.behindMs);
     }
   }
 }
