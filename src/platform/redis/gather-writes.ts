@@ -1,10 +1,10 @@
 import type { Redis } from 'ioredis';
 
 // Redis begins on the first commands while this process still makes the others.
-const MAX_GATHERED = 10;
+const MAX_GATHERED = 25;
 
 /**
- * From now on the connection writes the commands of one turn of the event loop together, ten at a time.
+ * From now on the connection writes the commands of one turn of the event loop together, 25 at a time.
  * A write for each one wakes Redis for each one, which costs a busy worker as much as the commands themselves.
  */
 export function gatherWrites(client: Redis): void {
