@@ -54,6 +54,8 @@ async function bare() {
 
 /** The queue as any workload declares one; decorators are applied by hand, because this is no TypeScript. */
 async function platform(hasLedger) {
+  // As main.ts does, before anything else of ours is loaded.
+  dist('heap-limits');
   const { readSettings } = dist('config/settings');
   const { SettingsModule } = dist('config/settings.module');
   const { defineQueue } = dist('platform/queue/define-queue');
@@ -65,6 +67,9 @@ async function platform(hasLedger) {
   const { WorkerRunner } = dist('platform/worker/worker-runner.service');
   const { DatabaseModule } = dist('platform/database/database.module');
   const { LeaderModule } = dist('platform/leader/leader.module');
+  const { ContractsModule } = dist('platform/contracts/contracts.module');
+  const { ResultsModule } = dist('platform/results/results.module');
+  const { StorageModule } = dist('platform/storage/storage.module');
   const { RetentionModule } = dist('platform/retention/retention.module');
   const { loggingModule } = dist('platform/logging/logging.module');
   const { ledgerMigrations, LedgerModule } = dist('platform/ledger/ledger.module');
@@ -106,6 +111,9 @@ async function platform(hasLedger) {
       LeaderModule,
       QueueModule.forRoot(),
       WorkerModule,
+      StorageModule,
+      ContractsModule,
+      ResultsModule,
       QueueModule.forQueue(definition),
       RetentionModule,
       ...(hasLedger ? [DatabaseModule.forRoot([ledgerMigrations]), LedgerModule] : []),

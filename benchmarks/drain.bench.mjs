@@ -1,5 +1,6 @@
 // No-op jobs drained at a concurrency of 50: a bare BullMQ worker, the platform without and with its ledger.
 import { fork } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -31,10 +32,9 @@ async function fill(queue, round, jobs) {
 /** Runs one variant in a process of its own; resolves with what it tells. */
 function drain(variant, jobs, env) {
   return new Promise((resolve, reject) => {
-    const drainer = fork(child, [variant, String(jobs)], {
-      env,
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    });
+    const log = openSync(join(env.HOLDFAST_HOME, 'drain.log'), 'w');
+    const drainer = fork(child, [variant, String(jobs)], { env, stdio: ['ignore', log, 'inherit', 'ipc'] });
+    closeSync(log);
     let told;
     drainer.on('message', (message) => (told = message));
     drainer.once('exit', (code) =>

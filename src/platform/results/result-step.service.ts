@@ -20,9 +20,12 @@ export class ResultStep extends JobStep {
     super();
   }
 
-  override async settle(job: Job, _definition: QueueDefinition, result: unknown): Promise<unknown> {
+  override settle(job: Job, _definition: QueueDefinition, result: unknown): unknown {
     const json = largeJson(result);
-    if (json === undefined) return result;
+    return json === undefined ? result : this.keep(job, result, json);
+  }
+
+  private async keep(job: Job, result: unknown, json: Buffer): Promise<unknown> {
     const { id = '', attemptsStarted, processedOn = 0 } = job;
     const name = resultFileName(id, attemptsStarted, processedOn);
     const file = resultFile(originOf(job).tenant, name);
