@@ -2,6 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import type { Settings } from './config/settings';
 import { SettingsModule } from './config/settings.module';
 import { HealthModule } from './operators/health/health.module';
+import { authMigrations, AuthStoresModule } from './platform/auth/auth-stores.module';
 import { AuthModule } from './platform/auth/auth.module';
 import { DatabaseModule } from './platform/database/database.module';
 import { LeaderModule } from './platform/leader/leader.module';
@@ -15,11 +16,12 @@ import { WorkerModule } from './platform/worker/worker.module';
 import { TasksModule } from './workloads/tasks/tasks.module';
 import { validationMigrations, ValidationModule } from './workloads/validation/validation.module';
 
-const migrations = [outboxMigrations, validationMigrations];
+const migrations = [authMigrations, outboxMigrations, validationMigrations];
 
 const platform = (settings: Settings) => [
   SettingsModule.forRoot(settings),
   loggingModule(settings),
+  AuthStoresModule,
   AuthModule,
   RedisModule,
   DatabaseModule.forRoot(migrations),

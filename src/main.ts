@@ -3,6 +3,8 @@ import 'reflect-metadata';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { existsSync } from 'node:fs';
 import { readSettings, SettingsError, type Settings } from './config/settings';
+import { KeyPresence } from './platform/auth/key-presence.service';
+import { keyNotice, NoKeyError } from './platform/auth/listen-address';
 import { PrivateStoreError } from './platform/private-stores/private-store-error';
 import { openPrivateStores, type PrivateStores } from './platform/private-stores/private-stores';
 import { WorkerRunner } from './platform/worker/worker-runner.service';
@@ -47,6 +49,8 @@ async function main(): Promise<void> {
     if (stop !== undefined) return;
     running.app = await createServer(settings);
     const address = await startServer(running.app, settings);
+    const notice = keyNotice(running.app.get(KeyPresence).state);
+    if (notice !== undefined) say(notice);
     if (stop === undefined) say(`ready on ${address}`);
   } catch (error) {
     if (stop !== undefined) return;
@@ -72,9 +76,9 @@ async function shutDown(settings: Settings, running: Running): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  // These two say in their message all that a person needs.
-  const isPlain = error instanceof SettingsError || error instanceof PrivateStoreError;
-  const text = isPlain ? error.message : error instanceof Error ? error.stack : undefined;
+  // These say in their message all that a person needs.
+  const isPlain = [SettingsError, PrivateStoreError, NoKeyError].some((plain) => error instanceof plain);
+  const text = error instanceof Error ? (isPlain ? error.message : error.stack) : undefined;
   process.stderr.write(`${text ?? String(error)}\n`);
   process.exit(1);
 });

@@ -2,6 +2,7 @@ import { plainToInstance, Transform } from 'class-transformer';
 import {
   IsIn,
   IsInt,
+  IsJSON,
   IsOptional,
   IsString,
   IsUrl,
@@ -55,6 +56,51 @@ export class Settings {
     message: 'HOLDFAST_BOOTSTRAP_KEY must not begin or end with a space or a line break',
   })
   HOLDFAST_BOOTSTRAP_KEY?: string;
+
+  @IsOptional()
+  @IsUrl({ require_tld: false, protocols: ['http', 'https'], require_protocol: true })
+  JWT_JWKS_URL?: string;
+
+  @IsOptional()
+  @IsJSON()
+  @MaxLength(100_000)
+  JWT_JWKS?: string;
+
+  @IsOptional()
+  @IsString()
+  @MaxLength(500)
+  JWT_ISSUER?: string;
+
+  @IsOptional()
+  @IsString()
+  @MaxLength(500)
+  JWT_AUDIENCE?: string;
+
+  // Only signatures by a private key: with any other a public key, or nothing, would do to sign.
+  @Matches(/^((RS|PS|ES)(256|384|512)|EdDSA)(,((RS|PS|ES)(256|384|512)|EdDSA))*$/, {
+    message: 'JWT_ALGORITHMS must name RS, PS or ES with 256, 384 or 512, or EdDSA, with commas between',
+  })
+  JWT_ALGORITHMS = 'RS256,PS256,ES256,EdDSA';
+
+  @wholeNumber
+  @IsInt()
+  @Min(0)
+  @Max(300)
+  JWT_LEEWAY_SECONDS = 30;
+
+  @IsString()
+  @MaxLength(100)
+  JWT_ROLE_CLAIM = 'role';
+
+  @IsOptional()
+  @IsString()
+  @MaxLength(100)
+  JWT_TENANT_CLAIM?: string;
+
+  @IsOptional()
+  @IsString()
+  @MaxLength(100)
+  JWT_GRANTS_CLAIM?: string;
 
   @IsOptional()
   @Matches(/^rediss?:\/\/.+/, { message: 'REDIS_URL must begin with redis:// or rediss://' })
@@ -181,9 +227,11 @@ export class Settings {
     return this.PORT ?? (this.ROLE === 'worker' ? 3001 : 3000);
   }
 
-  /** Loopback unless a key guards the server. */
-  get host(): string {
-    return this.HOLDFAST_BOOTSTRAP_KEY === undefined ? '127.0.0.1' : (this.HOST ?? '0.0.0.0');
+  /** Whether callers can be told apart by the settings alone, without a key in the database. */
+  get hasKeyOfItsOwn(): boolean {
+    return [this.HOLDFAST_BOOTSTRAP_KEY, this.JWT_JWKS_URL, this.JWT_JWKS].some(
+      (value) => value !== undefined,
+    );
   }
 
   get isQueueTestEnabled(): boolean {
@@ -209,9 +257,6 @@ function missingInProduction(settings: Settings): string[] {
   }
   if (settings.DATABASE_URL === undefined) {
     missing.push('DATABASE_URL is missing: in production name the PostgreSQL database to use');
-  }
-  if (settings.HOLDFAST_BOOTSTRAP_KEY === undefined) {
-    missing.push('HOLDFAST_BOOTSTRAP_KEY is missing: in production nothing is served without a key');
   }
   return missing;
 }
@@ -252,18 +297,32 @@ function contradictions(settings: Settings): string[] {
   if (ways.length > 1) {
     found.push('REDIS_URL, REDIS_SENTINELS and REDIS_CLUSTER_NODES exclude each other: set one of them');
   }
-  if (
-    settings.HOST !== undefined &&
-    settings.HOLDFAST_BOOTSTRAP_KEY === undefined &&
-    !isLoopback(settings.HOST)
-  ) {
-    found.push('HOST needs HOLDFAST_BOOTSTRAP_KEY: without a key the server listens on loopback only');
+  return [...found, ...tokenContradictions(settings)];
+}
+
+function tokenContradictions(settings: Settings): string[] {
+  const { JWT_JWKS_URL, JWT_JWKS, JWT_ISSUER, JWT_AUDIENCE } = settings;
+  if (JWT_JWKS_URL === undefined && JWT_JWKS === undefined) return [];
+  const found: string[] = [];
+  if (JWT_JWKS_URL !== undefined && JWT_JWKS !== undefined) {
+    found.push('JWT_JWKS_URL and JWT_JWKS exclude each other: set one of them');
+  }
+  if (JWT_ISSUER === undefined || JWT_AUDIENCE === undefined) {
+    found.push('JWT_ISSUER and JWT_AUDIENCE are missing: tokens for somebody else would be taken');
+  }
+  if (JWT_JWKS !== undefined && !isKeySet(JWT_JWKS)) {
+    found.push('JWT_JWKS must be a JSON Web Key Set: {"keys":[…]}');
   }
   return found;
 }
 
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host.startsWith('127.');
+function isKeySet(text: string): boolean {
+  try {
+    const { keys } = JSON.parse(text) as { keys?: unknown };
+    return Array.isArray(keys) && keys.length > 0;
+  } catch {
+    return false;
+  }
 }
 
 /** Reads and checks the environment; an empty variable counts as not set. Throws {@link SettingsError}. */

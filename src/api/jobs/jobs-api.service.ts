@@ -30,25 +30,25 @@ export class JobsApiService {
     private readonly reader: JobReader,
   ) {}
 
-  async enqueue({ type, data, options }: CreateJobDto): Promise<Enqueued> {
+  async enqueue({ type, data, options }: CreateJobDto, tenant: string): Promise<Enqueued> {
     this.connections.assertReady();
     const known = this.known(type);
     const wanted: JobOptionsDto = options ?? {};
-    const stored = await this.add(type, data, addOptionsOf(wanted, known));
+    const stored = await this.add(type, data, { ...addOptionsOf(wanted, known), tenant });
     return { ...stored, warnings: warningsOf(wanted, known) };
   }
 
-  /** Throws a 404 problem that says how long finished jobs stay. */
-  async read(id: string): Promise<JobSnapshot> {
+  /** Throws a 404 problem that says how long finished jobs stay; another tenant's job is not there either. */
+  async read(id: string, tenant: string): Promise<JobSnapshot> {
     this.connections.assertReady();
     const job = await this.reader.read(id);
-    if (job === undefined) throw this.notFound(id);
+    if (job === undefined || job.origin.tenant !== tenant) throw this.notFound(id);
     return job;
   }
 
   /** Removes a job that is not running; `ifMatch` is the entity tag the caller has seen. */
-  async remove(id: string, ifMatch: string | undefined): Promise<void> {
-    const job = await this.read(id);
+  async remove(id: string, tenant: string, ifMatch: string | undefined): Promise<void> {
+    const job = await this.read(id, tenant);
     if (ifMatch !== undefined && !tagMatches(ifMatch, entityTag(jobBody(job)))) {
       throw problem('precondition_failed', { detail: `Job ${id} is ${job.state} now.` });
     }

@@ -1,6 +1,10 @@
 import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Res } from '@nestjs/common';
 import { ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { Masked } from '../../platform/auth/masked.decorator';
+import { CurrentPrincipal, type Principal } from '../../platform/auth/principal';
+import { ofJobParam, ofJobType } from '../../platform/auth/queue-of';
+import { Requires } from '../../platform/auth/route-access';
 import { CreateJobDto } from './create-job.dto';
 import { entityTag, tagMatches } from './entity-tag';
 import { isDone, jobBody, jobPath } from './job-body';
@@ -21,6 +25,8 @@ export class JobsController {
 
   /** Enqueues a job of any registered type. */
   @Post()
+  @Requires('jobs:write', ofJobType())
+  @Masked('result', 'error.message', 'progress.message')
   @HttpCode(202)
   @ApiHeader({ name: 'Prefer', required: false, description: `wait=N: up to ${MAX_WAIT_SECONDS} seconds` })
   @ApiResponse({ status: 202, type: CreatedJobDto, description: 'Accepted; `Location` says where to ask.' })
@@ -30,10 +36,11 @@ export class JobsController {
   })
   async create(
     @Body() body: CreateJobDto,
+    @CurrentPrincipal() { tenant }: Principal,
     @Headers('prefer') prefer: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<CreatedJobDto> {
-    const { job, isDuplicate, warnings } = await this.jobs.enqueue(body);
+    const { job, isDuplicate, warnings } = await this.jobs.enqueue(body, tenant);
     const waitSeconds = isDone(job) ? 0 : preferredWait(prefer);
     const isGone = () => reply.raw.destroyed;
     const finished =
@@ -52,15 +59,18 @@ export class JobsController {
 
   /** One job: its state, progress and, once it is done, its result or its error. */
   @Get(':id')
+  @Requires('jobs:read', ofJobParam())
+  @Masked('result', 'error.message', 'progress.message')
   @ApiHeader({ name: 'If-None-Match', required: false })
   @ApiOkResponse({ type: JobDto })
   @ApiResponse({ status: 304, description: 'Nothing has changed since that entity tag.' })
   async read(
     @Param('id') id: string,
+    @CurrentPrincipal() { tenant }: Principal,
     @Headers('if-none-match') ifNoneMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<JobDto | undefined> {
-    const body = jobBody(await this.jobs.read(id));
+    const body = jobBody(await this.jobs.read(id, tenant));
     const tag = entityTag(body);
     reply.header('etag', tag).header('cache-control', 'private, no-cache');
     if (!body.done) reply.header('retry-after', POLL_SECONDS);
@@ -71,10 +81,15 @@ export class JobsController {
 
   /** Removes a job that waits or has finished. */
   @Delete(':id')
+  @Requires('jobs:manage', ofJobParam())
   @HttpCode(204)
   @ApiHeader({ name: 'If-Match', required: false })
   @ApiNoContentResponse()
-  async remove(@Param('id') id: string, @Headers('if-match') ifMatch: string | undefined): Promise<void> {
-    await this.jobs.remove(id, ifMatch);
+  async remove(
+    @Param('id') id: string,
+    @CurrentPrincipal() { tenant }: Principal,
+    @Headers('if-match') ifMatch: string | undefined,
+  ): Promise<void> {
+    await this.jobs.remove(id, tenant, ifMatch);
   }
 }

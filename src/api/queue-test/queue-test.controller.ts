@@ -1,6 +1,8 @@
 import { Body, Controller, Get, HttpCode, Post, Res, UseGuards } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOkResponse, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { Masked } from '../../platform/auth/masked.decorator';
+import { Requires } from '../../platform/auth/route-access';
 import { problem } from '../../platform/problems/problem-catalogue';
 import { RedisConnections } from '../../platform/redis/redis-connections.service';
 import { jobBody, jobPath } from '../jobs/job-body';
@@ -19,6 +21,7 @@ export class QueueTestController {
 
   /** How Redis, the queue "default" and its worker are doing. */
   @Get()
+  @Requires('queues:read')
   @ApiOkResponse({ type: QueueTestStatusDto })
   read(): Promise<QueueTestStatusDto> {
     this.connections.assertReady();
@@ -27,6 +30,8 @@ export class QueueTestController {
 
   /** Adds a test job, starts the worker in this process, or works the next waiting job. Off in production. */
   @Post()
+  @Requires('queues:manage')
+  @Masked('job.result', 'job.error.message', 'job.progress.message')
   @HttpCode(200)
   @ApiOkResponse({ type: QueueTestResultDto, description: 'The worker was started, or the job was worked.' })
   @ApiResponse({ status: 202, type: QueueTestResultDto, description: 'The job was added.' })

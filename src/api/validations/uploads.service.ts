@@ -21,7 +21,6 @@ import {
 import { readUploadForm, type UploadForm } from './upload-form';
 import { fieldProblem } from './field-problem';
 
-const TENANT = 'default';
 // What a form may add to its file: boundaries, headers and the rule set.
 const FORM_OVERHEAD_BYTES = 2 * 1024 * 1024;
 // An answer before the end of the body is only read by clients whose sending goes on for a moment.
@@ -41,10 +40,10 @@ export class Uploads {
     private readonly ruleSets: RuleSetStore,
   ) {}
 
-  async accept(request: FastifyRequest): Promise<ValidationRun> {
+  async accept(request: FastifyRequest, tenant: string): Promise<ValidationRun> {
     try {
       await this.refuseEarly(request);
-      return await this.receive(request);
+      return await this.receive(request, tenant);
     } catch (error) {
       drain(request);
       throw error;
@@ -75,15 +74,16 @@ export class Uploads {
     }
   }
 
-  private async receive(request: FastifyRequest): Promise<ValidationRun> {
+  private async receive(request: FastifyRequest, tenant: string): Promise<ValidationRun> {
     const fileId = randomUUID();
-    const upload = uploadOf({ tenant: TENANT, fileId });
+    const upload = uploadOf({ tenant, fileId });
     try {
       const form = await readUploadForm(request, {
         store: (file) => this.storage.write(upload, file, this.settings.VALIDATION_MAX_BYTES),
-        check: (field, text) => (field === 'ruleSet' ? this.ruleSet(text) : this.previousRun(text)),
+        check: (field, text) =>
+          field === 'ruleSet' ? this.ruleSet(text, tenant) : this.previousRun(text, tenant),
       });
-      return await this.enqueue(fileId, form);
+      return await this.enqueue(fileId, tenant, form);
     } catch (error) {
       // With the database away the run may exist all the same; the file is swept when it does not.
       if (!isDatabaseAway(error)) await this.storage.remove(upload);
@@ -91,10 +91,10 @@ export class Uploads {
     }
   }
 
-  private async enqueue(fileId: string, form: UploadForm): Promise<ValidationRun> {
+  private async enqueue(fileId: string, tenant: string, form: UploadForm): Promise<ValidationRun> {
     const run = await this.runs.create({
       id: newRunId(),
-      tenant: TENANT,
+      tenant,
       fileId,
       fileName: form.fileName,
       fileBytes: form.fileBytes,
@@ -109,9 +109,9 @@ export class Uploads {
   }
 
   /** A stored rule set by its name, or one written out. */
-  private async ruleSet(given: string): Promise<object> {
+  private async ruleSet(given: string, tenant: string): Promise<object> {
     if (given.startsWith('{') || given.startsWith('[')) return acceptRuleSet(parsed(given), '#/ruleSet');
-    const stored = await this.ruleSets.find(given.slice(0, 200), TENANT);
+    const stored = await this.ruleSets.find(given.slice(0, 200), tenant);
     if (stored !== undefined) return stored.definition;
     throw fieldProblem(
       'ruleSet',
@@ -120,8 +120,8 @@ export class Uploads {
     );
   }
 
-  private async previousRun(given: string): Promise<string> {
-    const run = await this.runs.find(given, TENANT);
+  private async previousRun(given: string, tenant: string): Promise<string> {
+    const run = await this.runs.find(given, tenant);
     if (run !== undefined) return run.id;
     throw fieldProblem('previousValidationId', 'is not the id of a validation run', 'unknown_run');
   }
