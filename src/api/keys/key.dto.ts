@@ -1,3 +1,4 @@
+import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import {
@@ -60,19 +61,14 @@ const IsTime = () =>
     },
   });
 
-export class ChangeKeyDto {
-  /** What the key is for, in a person's words. */
-  @Given()
-  @IsString()
-  @Length(1, 100)
-  @Matches(printable, { message: '$property must be text without control characters' })
-  name?: string;
+const IsName = () =>
+  applyDecorators(
+    IsString(),
+    Length(1, 100),
+    Matches(printable, { message: '$property must be text without control characters' }),
+  );
 
-  @ApiPropertyOptional({ enum: [...roles] })
-  @Given()
-  @IsIn(roles)
-  role?: KeyRole;
-
+class KeyRightsDto {
   /** The queues on which the role holds; null or nothing for all of them. */
   @ApiPropertyOptional({ type: [String], nullable: true })
   @IsOptional()
@@ -95,20 +91,31 @@ export class ChangeKeyDto {
   expiresAt?: string | null;
 }
 
-export class CreateKeyDto extends ChangeKeyDto {
-  @IsString()
-  @Length(1, 100)
-  @Matches(printable, { message: '$property must be text without control characters' })
-  declare name: string;
+export class CreateKeyDto extends KeyRightsDto {
+  /** What the key is for, in a person's words. */
+  @IsName()
+  name!: string;
 
   @ApiProperty({ enum: [...roles] })
   @IsIn(roles)
-  declare role: KeyRole;
+  role!: KeyRole;
 
   /** Whose jobs the key is for; the creator's own tenant where it is left out. */
   @Given()
   @IsTenant()
   tenant?: string;
+}
+
+export class ChangeKeyDto extends KeyRightsDto {
+  /** What the key is for, in a person's words. */
+  @Given()
+  @IsName()
+  name?: string;
+
+  @ApiPropertyOptional({ enum: [...roles] })
+  @Given()
+  @IsIn(roles)
+  role?: KeyRole;
 }
 
 export class RotateKeyDto {

@@ -1,4 +1,4 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { Settings } from '../../config/settings';
 import { problem } from '../problems/problem-catalogue';
@@ -14,8 +14,6 @@ import { unauthenticated } from './unauthenticated';
 /** Decides who may do what, for every route in the same way. */
 @Injectable()
 export class Admission {
-  private readonly logger = new Logger('Admission');
-
   constructor(
     private readonly authenticator: Authenticator,
     private readonly presence: KeyPresence,
@@ -40,7 +38,7 @@ export class Admission {
     if (found.isByCookie && !isSafeMethod(request.method)) refuseUnlessSameSite(request.headers);
     request.principal = found.principal;
     const { permissions } = access ?? {};
-    if (permissions === undefined) throw this.undeclared(request);
+    if (permissions === undefined) throw undeclared();
     const missing = permissions.find((permission) => !allowsSomewhere(found.principal, permission));
     if (missing !== undefined) throw refusal(found.principal, missing);
   }
@@ -52,21 +50,18 @@ export class Admission {
     if (principal === undefined) throw unauthenticated();
     const queue = access?.queueOf?.(request, this.registry);
     const { permissions } = access ?? {};
-    if (permissions === undefined) throw this.undeclared(request);
+    if (permissions === undefined) throw undeclared();
     const missing = permissions.find((permission) => !allows(principal, permission, queue));
     if (missing !== undefined) throw refusal(principal, missing, queue);
-  }
-
-  private undeclared({ method, routeOptions }: FastifyRequest) {
-    this.logger.error(
-      `${method} ${routeOptions.url} says nothing of who may use it: give it @Requires or @Public.`,
-    );
-    return problem('forbidden', { detail: 'This path says nothing of who may use it, so nobody may.' });
   }
 }
 
 function isPublic(request: FastifyRequest, access: RouteAccess | undefined): boolean {
   return access?.public === 'everything' || (access?.public === 'reads' && isSafeMethod(request.method));
+}
+
+function undeclared() {
+  return problem('forbidden', { detail: 'This path says nothing of who may use it, so nobody may.' });
 }
 
 function refusal({ role }: Principal, permission: Permission, queue?: string) {

@@ -1,4 +1,9 @@
-import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import {
+  Injectable,
+  Logger,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
 import { isDatabaseAway } from '../database/database-unavailable.error';
 import { provesOne, readKey } from './api-key';
 import { ApiKeyStore, type ApiKey } from './api-key.store';
@@ -16,7 +21,7 @@ interface KnownKey {
 
 /** Tells whose an API key is, without asking the database each time. */
 @Injectable()
-export class ApiKeys implements OnApplicationBootstrap, OnApplicationShutdown {
+export class ApiKeys implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger('Keys');
   private readonly known: RecentCopy<KnownKey>;
   private readonly usedAt = new Map<string, number>();
@@ -31,7 +36,8 @@ export class ApiKeys implements OnApplicationBootstrap, OnApplicationShutdown {
     this.timer.unref();
   }
 
-  async onApplicationShutdown(): Promise<void> {
+  // Later the pool of the database may be closed already.
+  async beforeApplicationShutdown(): Promise<void> {
     clearInterval(this.timer);
     await this.markUsed();
   }

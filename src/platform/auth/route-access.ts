@@ -1,6 +1,6 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiExtension } from '@nestjs/swagger';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyRequest, RouteOptions } from 'fastify';
 import { routeConfig } from '../http/route-config.decorator';
 import type { Permission } from './permissions';
 import type { QueueOf } from './queue-of';
@@ -39,6 +39,13 @@ export const Requires = (needed: Permission | readonly Permission[], queueOf?: Q
 /** What the route of a request demands; undefined where it says nothing. */
 export function accessOf(request: Pick<FastifyRequest, 'routeOptions'>): RouteAccess | undefined {
   return (request.routeOptions?.config as RouteWithAccess | undefined)?.access;
+}
+
+/** The routes that answer nobody, because they do not say who may use them: `GET /api/x`. */
+export function undeclaredRoutes(routes: readonly RouteOptions[]): string[] {
+  return routes
+    .filter(({ config }) => (config as RouteWithAccess | undefined)?.access === undefined)
+    .map(({ method, url }) => `${[method].flat().join('|')} ${url}`);
 }
 
 /** A route's configuration with its access put in; for routes that no decorator reaches. */
