@@ -7,6 +7,7 @@ import { newKeyId, newSecret, writeKey } from './platform/auth/api-key';
 import { ApiKeyStore, type NewApiKey } from './platform/auth/api-key.store';
 import { authMigrations } from './platform/auth/auth-stores.module';
 import { KeyWishError, keyWish } from './platform/auth/key-wish';
+import { DatabaseUnavailableError } from './platform/database/database-unavailable.error';
 import { Database } from './platform/database/database.service';
 import { PrivateStoreError } from './platform/private-stores/private-store-error';
 import { openPrivateStores } from './platform/private-stores/private-stores';
@@ -54,7 +55,7 @@ function givenOptions() {
 }
 
 async function create(settings: Settings, wish: Omit<NewApiKey, 'kid' | 'createdBy'>): Promise<string> {
-  Logger.overrideLogger(['error']);
+  Logger.overrideLogger(false);
   const database = new Database(settings, [authMigrations]);
   try {
     await database.onApplicationBootstrap();
@@ -68,6 +69,11 @@ async function create(settings: Settings, wish: Omit<NewApiKey, 'kid' | 'created
 }
 
 main().catch((error: unknown) => {
+  if (error instanceof DatabaseUnavailableError) {
+    note('No key was made: the database cannot be reached. Start it, or correct DATABASE_URL.');
+    process.exitCode = 1;
+    return;
+  }
   const isUsage = error instanceof KeyWishError;
   const isPlain = [SettingsError, PrivateStoreError].some((plain) => error instanceof plain);
   note(isUsage ? `${error.message}\n${USAGE}` : isPlain ? (error as Error).message : String(error));

@@ -82,7 +82,7 @@ describe('a token of an issuer', () => {
     expect(await verifier.verify(withPublicKey)).toBeUndefined();
   });
 
-  it.each(['', 'a.b.c', 'x'.repeat(10_000), `${'e30'}.${'e30'}.`])('is not found in %.20s', async (text) => {
+  it.each(['', 'a.b.c', 'x'.repeat(10_000), 'e30.e30.'])('is not found in %.20s', async (text) => {
     expect(await verifier.verify(text)).toBeUndefined();
   });
 
