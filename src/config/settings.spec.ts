@@ -43,6 +43,11 @@ describe('settings', () => {
     [{ JWT_JWKS_URL: 'https://issuer.example/keys' }, 'JWT_ISSUER'],
     [{ JWT_JWKS: '{"keys":[{"kty":"OKP"}]}', JWT_ISSUER: 'i' }, 'JWT_AUDIENCE'],
     [{ JWT_JWKS: '{"keys":[]}', JWT_ISSUER: 'i', JWT_AUDIENCE: 'a' }, 'JWT_JWKS'],
+    [
+      { JWT_JWKS_URL: 'http://issuer.example/keys', JWT_ISSUER: 'i', JWT_AUDIENCE: 'a' },
+      'JWT_JWKS_URL must begin with https',
+    ],
+    [{ JWT_JWKS_URL: 'keys', JWT_ISSUER: 'i', JWT_AUDIENCE: 'a' }, 'JWT_JWKS_URL must be a URL'],
     [{ JWT_ALGORITHMS: 'none' }, 'JWT_ALGORITHMS'],
     [{ JWT_ALGORITHMS: 'RS256,HS256' }, 'JWT_ALGORITHMS'],
   ])('refuse %j, which would let a stranger sign', (environment, name) => {

@@ -14,6 +14,7 @@ import {
   validateSync,
 } from 'class-validator';
 import { resolve } from 'node:path';
+import { tokenContradictions } from './token-checks';
 
 export type Role = 'all' | 'api' | 'worker';
 
@@ -298,31 +299,6 @@ function contradictions(settings: Settings): string[] {
     found.push('REDIS_URL, REDIS_SENTINELS and REDIS_CLUSTER_NODES exclude each other: set one of them');
   }
   return [...found, ...tokenContradictions(settings)];
-}
-
-function tokenContradictions(settings: Settings): string[] {
-  const { JWT_JWKS_URL, JWT_JWKS, JWT_ISSUER, JWT_AUDIENCE } = settings;
-  if (JWT_JWKS_URL === undefined && JWT_JWKS === undefined) return [];
-  const found: string[] = [];
-  if (JWT_JWKS_URL !== undefined && JWT_JWKS !== undefined) {
-    found.push('JWT_JWKS_URL and JWT_JWKS exclude each other: set one of them');
-  }
-  if (JWT_ISSUER === undefined || JWT_AUDIENCE === undefined) {
-    found.push('JWT_ISSUER and JWT_AUDIENCE are missing: tokens for somebody else would be taken');
-  }
-  if (JWT_JWKS !== undefined && !isKeySet(JWT_JWKS)) {
-    found.push('JWT_JWKS must be a JSON Web Key Set: {"keys":[…]}');
-  }
-  return found;
-}
-
-function isKeySet(text: string): boolean {
-  try {
-    const { keys } = JSON.parse(text) as { keys?: unknown };
-    return Array.isArray(keys) && keys.length > 0;
-  } catch {
-    return false;
-  }
 }
 
 /** Reads and checks the environment; an empty variable counts as not set. Throws {@link SettingsError}. */

@@ -6,7 +6,7 @@ import { QueueRegistry } from '../queue/queue-registry.service';
 import { Authenticator } from './authenticator.service';
 import { KeyPresence } from './key-presence.service';
 import { allows, allowsSomewhere, type Permission } from './permissions';
-import type { Principal } from './principal';
+import { localPrincipal, type Principal } from './principal';
 import { isSafeMethod, refuseCrossSite, refuseForeignHost, refuseUnlessSameSite } from './request-origin';
 import type { RouteAccess } from './route-access';
 import { unauthenticated } from './unauthenticated';
@@ -23,7 +23,7 @@ export class Admission {
 
   /** Throws `host_refused` and `cross_site_refused`: what a page elsewhere can make a browser send. */
   checkOrigin(request: FastifyRequest): void {
-    if (this.presence.state !== 'closed') refuseForeignHost(request.headers);
+    if (this.presence.state === 'open') refuseForeignHost(request.headers);
     refuseCrossSite(request, this.settings.PUBLIC_URL);
   }
 
@@ -35,6 +35,8 @@ export class Admission {
     if (isPublic(request, access)) return;
     const found = await this.authenticator.authenticate(request.headers);
     if (found === undefined) throw unauthenticated();
+    // That there is no key may have turned out just now, after the origin was looked at.
+    if (found.principal === localPrincipal) refuseForeignHost(request.headers);
     if (found.isByCookie && !isSafeMethod(request.method)) refuseUnlessSameSite(request.headers);
     request.principal = found.principal;
     const { permissions } = access ?? {};
