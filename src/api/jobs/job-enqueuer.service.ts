@@ -9,7 +9,7 @@ import { QueueRegistry, type RegisteredJobType } from '../../platform/queue/queu
 import type { PreparedJob, StoredOutcome } from '../../platform/queue/store-jobs';
 import { RedisConnections } from '../../platform/redis/redis-connections.service';
 import type { CreateJobDto, JobOptionsDto } from './create-job.dto';
-import { addOptionsOf, warningsOf } from './job-options';
+import { addOptionsOf, warningsOf, type Asker } from './job-options';
 
 export interface Enqueued {
   readonly job: JobSnapshot;
@@ -28,12 +28,12 @@ export class JobEnqueuer {
   ) {}
 
   /** Throws problems, and what the platform throws for a payload, a queue or a Redis that refuses. */
-  async enqueue({ type, data, options }: CreateJobDto): Promise<Enqueued> {
+  async enqueue({ type, data, options }: CreateJobDto, asker: Asker): Promise<Enqueued> {
     this.connections.assertReady();
     const known = this.known(type);
     const wanted: JobOptionsDto = options ?? {};
     const { definition, queue } = known;
-    const prepared = await prepareJob(definition, type, data, addOptionsOf(wanted, known));
+    const prepared = await prepareJob(definition, type, data, addOptionsOf(wanted, known, asker));
     const [outcome] = await addPrepared(definition, queue, [prepared]);
     const job = await this.jobBehind(known, prepared, outcome!);
     if (outcome!.isConflict) throw keyConflict(job);

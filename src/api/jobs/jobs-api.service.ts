@@ -22,11 +22,11 @@ export class JobsApiService {
     private readonly removals: JobRemovals,
   ) {}
 
-  /** Throws a 404 problem that says how long finished jobs stay. */
-  async read(id: string): Promise<JobSnapshot> {
+  /** Throws a 404 problem that says how long finished jobs stay; another tenant's job is not there either. */
+  async read(id: string, tenant: string): Promise<JobSnapshot> {
     this.connections.assertReady();
     const job = await this.reader.read(id);
-    if (job === undefined) throw this.notFound(id);
+    if (job === undefined || job.origin.tenant !== tenant) throw this.notFound(id);
     return job;
   }
 
@@ -34,8 +34,13 @@ export class JobsApiService {
    * Removes a job, or has the worker that runs it stop; `ifMatch` is the entity tag the caller has seen.
    * Resolves with the job while its worker is being told, with nothing once it is gone.
    */
-  async remove(id: string, wish: CancelWish, ifMatch: string | undefined): Promise<JobSnapshot | undefined> {
-    const job = await this.read(id);
+  async remove(
+    id: string,
+    tenant: string,
+    wish: CancelWish,
+    ifMatch: string | undefined,
+  ): Promise<JobSnapshot | undefined> {
+    const job = await this.read(id, tenant);
     if (ifMatch !== undefined && !tagMatches(ifMatch, entityTag(jobBody(job)))) {
       throw problem('precondition_failed', { detail: `Job ${id} is ${job.state} now.` });
     }

@@ -100,8 +100,14 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
     key,
     tenant,
     correlationId,
+    caller,
   }: typeof outbox.$inferSelect): Promise<unknown> {
-    return this.dispatcher.dispatch(jobType, payload, { key, tenant, correlationId });
+    return this.dispatcher.dispatch(jobType, payload, {
+      key,
+      tenant,
+      correlationId,
+      ...(caller !== null && { caller }),
+    });
   }
 
   private logError(error: Error): void {
