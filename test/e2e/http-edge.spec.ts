@@ -207,14 +207,21 @@ describe('the HTTP edge of the running server', () => {
 
   it('lists every route that answers and no other', async () => {
     const document = (await (await fetch(`${open.url}/openapi.json`)).json()) as OpenAPIObject;
-    for (const [path, item] of Object.entries(document.paths)) {
+    const paths = Object.entries(document.paths);
+    for (const [path] of paths) {
       const target = path.replaceAll(/\{\w+\}/g, 'x');
+      // A fixed path such as /jobs/batch can be the id of another route, too.
+      const answering = paths.filter(([other]) =>
+        new RegExp(`^${other.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(target),
+      );
       const { headers } = await raw(open.url, line(target, 'OPTIONS'));
       const allowed = headers['allow']?.toLowerCase().split(', ') ?? [];
-      const listed = Object.keys(item as object).filter((name) => name !== 'parameters');
+      const listed = answering
+        .flatMap(([, item]) => Object.keys(item as object))
+        .filter((name) => name !== 'parameters');
       expect([path, allowed.filter((name) => name !== 'head' && name !== 'options').sort()]).toEqual([
         path,
-        listed.sort(),
+        [...new Set(listed)].sort(),
       ]);
     }
   });

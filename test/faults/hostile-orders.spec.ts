@@ -3,7 +3,7 @@ import type { Stage } from './stage';
 import type { Answered } from './subject';
 import type { ServerProcess } from '../support/process';
 
-const settleDeadlineMs = 20_000;
+const settleDeadlineMs = 10_000;
 
 // Every name that BullMQ keeps beside the jobs of a queue, and what else has broken one.
 const reserved =

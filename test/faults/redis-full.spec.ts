@@ -87,7 +87,7 @@ testFault({
     const api = await stage.start('api');
     const refused = await flood(stage, api, 600);
     await stage.start('worker');
-    const figures = await stage.settled(30_000);
+    const figures = await stage.settled(20_000);
     return { ...figures, refused: refused.length, politely: politely(refused, 'queue_full') };
   },
   promises: {
@@ -113,7 +113,7 @@ testFault({
     const refused = await flood(stage, api, 300);
     const acceptedLater = stage.journal.accepted().length - before;
     await stage.start('worker');
-    const figures = await stage.settled(15_000);
+    const figures = await stage.settled(8_000);
     return {
       ...figures,
       acceptedLater,
@@ -152,7 +152,7 @@ testFault({
         keptJobs: await client.zcard('bull:chaos:completed'),
       }));
     // Retention looks every ten seconds.
-    await eventually(async () => expect((await count()).keptJobs).toBeLessThanOrEqual(kept), 25_000).catch(
+    await eventually(async () => expect((await count()).keptJobs).toBeLessThanOrEqual(kept), 18_000).catch(
       () => undefined,
     );
     return { ...(await stage.figures()), ...(await count()) };

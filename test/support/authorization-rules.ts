@@ -40,6 +40,7 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
 
   'POST /api/queue/jobs': first('producer'),
   'GET /api/queue/jobs/:id': first('viewer'),
+  'PATCH /api/queue/jobs/:id': first('operator'),
   'DELETE /api/queue/jobs/:id': first('operator'),
   'GET /api/queue/jobs': first('viewer'),
   'POST /api/queue/jobs/batch': first('producer'),

@@ -35,6 +35,16 @@ const isBooleanOrCount = () =>
     },
   });
 
+// PostgreSQL keeps no NUL, and two halves of different characters would become the same key.
+const isStorableText = () =>
+  ValidateBy({
+    name: 'isStorableText',
+    validator: {
+      validate: (value) => typeof value === 'string' && value.isWellFormed() && !value.includes('\0'),
+      defaultMessage: (args) => `${args?.property} must be whole Unicode characters without NUL`,
+    },
+  });
+
 export class BackoffDto {
   @IsIn(['fixed', 'exponential'])
   type!: 'fixed' | 'exponential';
@@ -113,6 +123,7 @@ export class JobOptionsDto {
   @IsOptional()
   @IsString()
   @Length(1, 255)
+  @isStorableText()
   jobId?: string;
 
   /** Accepted for document 004; how long finished jobs stay is the queue's own affair, and `warnings` says so. */

@@ -1,10 +1,16 @@
 import { describedError } from '../../platform/ledger/error-group';
 import type { JobSnapshot } from '../../platform/queue/job-snapshot';
+import { entityTag } from './entity-tag';
 import type { JobDto, JobErrorDto, JobProgressDto } from './job.dto';
 
 /** Where a job answers. */
 export function jobPath(id: string): string {
   return `/api/queue/jobs/${id}`;
+}
+
+/** The entity tag of a job: its payload counts, although answers do not show it. */
+export function jobTag(job: JobSnapshot): string {
+  return entityTag({ ...jobBody(job), data: job.data });
 }
 
 export function isDone({ state }: JobSnapshot): boolean {

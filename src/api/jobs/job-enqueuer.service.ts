@@ -9,6 +9,7 @@ import { QueueRegistry, type RegisteredJobType } from '../../platform/queue/queu
 import type { PreparedJob, StoredOutcome } from '../../platform/queue/store-jobs';
 import { RedisConnections } from '../../platform/redis/redis-connections.service';
 import type { CreateJobDto, JobOptionsDto } from './create-job.dto';
+import { JobHistory } from './job-history.service';
 import { addOptionsOf, warningsOf, type Asker } from './job-options';
 
 export interface Enqueued {
@@ -25,6 +26,7 @@ export class JobEnqueuer {
     private readonly connections: RedisConnections,
     private readonly registry: QueueRegistry,
     private readonly reader: JobReader,
+    private readonly history: JobHistory,
   ) {}
 
   /** Throws problems, and what the platform throws for a payload, a queue or a Redis that refuses. */
@@ -35,7 +37,7 @@ export class JobEnqueuer {
     const { definition, queue } = known;
     const prepared = await prepareJob(definition, type, data, addOptionsOf(wanted, known, asker));
     const [outcome] = await addPrepared(definition, queue, [prepared]);
-    const job = await this.jobBehind(known, prepared, outcome!);
+    const job = await this.jobBehind(known, prepared, outcome!, asker.tenant);
     if (outcome!.isConflict) throw keyConflict(job);
     // A repeated request without a key of its own gets the answer of the first one.
     const isDuplicate = !outcome!.isNew && wanted.jobId != null;
@@ -56,10 +58,12 @@ export class JobEnqueuer {
     { queue }: RegisteredJobType,
     prepared: PreparedJob,
     { isNew, known }: StoredOutcome,
+    tenant: string,
   ): Promise<JobSnapshot> {
     const fresh = addedSnapshot(jobOf(queue, prepared));
     if (isNew) return fresh;
-    return (await this.reader.read(prepared.id)) ?? rememberedSnapshot(fresh, known);
+    const job = (await this.reader.read(prepared.id)) ?? (await this.history.recall(prepared.id, tenant));
+    return job ?? rememberedSnapshot(fresh, known);
   }
 }
 

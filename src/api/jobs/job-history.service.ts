@@ -12,7 +12,8 @@ import type { JobSnapshot } from '../../platform/queue/job-snapshot';
 import { QueueRegistry } from '../../platform/queue/queue-registry.service';
 import { RedisConnections } from '../../platform/redis/redis-connections.service';
 import { decodeCursor, encodeCursor } from '../../platform/http/cursor';
-import { jobBody } from './job-body';
+import { entityTag } from './entity-tag';
+import { jobBody, jobTag } from './job-body';
 import type { JobListQueryDto } from './job-list-query.dto';
 import type { JobAttemptListDto, PastJobListDto } from './job-list.dto';
 import type { JobDto } from './job.dto';
@@ -24,6 +25,8 @@ const ERRORS_HIDDEN = 'Only ids and keys were searched for "q": the texts of err
 export interface FoundJob {
   readonly body: JobDto;
   readonly source: 'redis' | 'ledger';
+  /** The entity tag. */
+  readonly tag: string;
 }
 
 /** Jobs as Redis has them while it does, and as the history has them after. */
@@ -41,8 +44,9 @@ export class JobHistory {
   /** Throws as {@link read} does. */
   async status(id: string, tenant: string): Promise<FoundJob> {
     const { job, source, isResultOmitted } = await this.read(id, tenant);
-    const body = jobBody(job);
-    return { body: isResultOmitted ? { ...body, resultOmitted: true } : body, source };
+    const known = jobBody(job);
+    const body = isResultOmitted ? { ...known, resultOmitted: true } : known;
+    return { body, source, tag: source === 'redis' ? jobTag(job) : entityTag(body) };
   }
 
   /** Throws 404 for a job that nobody of the tenant knows, 410 for one that left Redis without an end. */
@@ -55,8 +59,17 @@ export class JobHistory {
     if (job !== undefined) return { job, source: 'redis', isResultOmitted: false };
     const past = await this.past(id, tenant);
     if (past.state === 'removed' || past.finishedAt === undefined) throw gone(past);
-    const { isResultOmitted } = past;
-    return { job: pastSnapshot(past, past.state), source: 'ledger', isResultOmitted };
+    return { job: pastSnapshot(past, past.state), source: 'ledger', isResultOmitted: past.isResultOmitted };
+  }
+
+  /** A job that has left Redis, as it ended; undefined when the history does not know, or cannot be asked. */
+  async recall(id: string, tenant: string): Promise<JobSnapshot | undefined> {
+    try {
+      const past = await this.past(id, tenant);
+      return past.state === 'removed' ? undefined : pastSnapshot(past, past.state);
+    } catch {
+      return undefined;
+    }
   }
 
   async attempts(id: string, tenant: string): Promise<JobAttemptListDto> {

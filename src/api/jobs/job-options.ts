@@ -19,7 +19,7 @@ export function addOptionsOf(
   now = Date.now(),
 ): AddOptions {
   const { priority, attempts, jobId, timeoutMs, waitLimitMs, tags } = options;
-  const delayMs = firstDelayMs(options, now);
+  const delayMs = delayOf(options, '#/options', now);
   const backoff = options.backoff && { type: options.backoff.type, delayMs: options.backoff.delay };
   refuseEndlessBackoff(options, type, backoff ?? type.job.backoff ?? queueDefaults.backoff);
   return {
@@ -54,18 +54,23 @@ function wantsRemoval(option: boolean | number | null | undefined): boolean {
   return option != null && option !== false;
 }
 
-function firstDelayMs({ delay, runAt }: JobOptionsDto, now: number): number {
+/** The wait before the start, in milliseconds; `base` is the pointer to where the options stand. */
+export function delayOf(
+  { delay, runAt }: { delay?: number | undefined; runAt?: string | undefined },
+  base: string,
+  now = Date.now(),
+): number {
   if (runAt == null) return delay ?? 0;
   if (delay != null) {
-    refuse({ pointer: '#/options/runAt', code: 'excludes', detail: 'runAt and delay exclude each other' });
+    refuse({ pointer: `${base}/runAt`, code: 'excludes', detail: 'runAt and delay exclude each other' });
   }
   const delayMs = Date.parse(runAt) - now;
   // A leap second is well-formed, but no time that JavaScript knows.
   if (Number.isNaN(delayMs)) {
-    refuse({ pointer: '#/options/runAt', code: 'isRFC3339', detail: 'runAt must be a date that exists' });
+    refuse({ pointer: `${base}/runAt`, code: 'isRFC3339', detail: 'runAt must be a date that exists' });
   }
   if (delayMs > MAX_DELAY_MS) {
-    refuse({ pointer: '#/options/runAt', code: 'max', detail: 'runAt must not be more than 365 days ahead' });
+    refuse({ pointer: `${base}/runAt`, code: 'max', detail: 'runAt must not be more than 365 days ahead' });
   }
   return Math.max(0, delayMs);
 }

@@ -7,8 +7,8 @@ import type { JobSnapshot } from '../../platform/queue/job-snapshot';
 import { QueueRegistry } from '../../platform/queue/queue-registry.service';
 import { RedisConnections } from '../../platform/redis/redis-connections.service';
 import { JobCancellation } from '../../platform/worker/job-cancellation.service';
-import { entityTag, tagMatches } from './entity-tag';
-import { jobBody } from './job-body';
+import { tagMatches } from './entity-tag';
+import { jobTag } from './job-body';
 import { retentionSentence } from './retention-sentence';
 
 /** Reads and removes jobs of any registered type. */
@@ -41,7 +41,7 @@ export class JobsApiService {
     ifMatch: string | undefined,
   ): Promise<JobSnapshot | undefined> {
     const job = await this.read(id, tenant);
-    if (ifMatch !== undefined && !tagMatches(ifMatch, entityTag(jobBody(job)))) {
+    if (ifMatch !== undefined && !tagMatches(ifMatch, jobTag(job))) {
       throw problem('precondition_failed', { detail: `Job ${id} is ${job.state} now.` });
     }
     switch (await this.cancellation.cancel(id, wish)) {

@@ -17,7 +17,7 @@ import { ApiProblems } from '../../platform/problems/api-problems.decorator';
 import { BatchEnqueuer } from './batch-enqueuer.service';
 import { CreateBatchDto, CreatedBatchDto } from './create-batch.dto';
 import { CreateJobDto } from './create-job.dto';
-import { entityTag, tagMatches } from './entity-tag';
+import { tagMatches } from './entity-tag';
 import { isDone, jobBody, jobPath } from './job-body';
 import { JobEnqueuer } from './job-enqueuer.service';
 import { JobHistory } from './job-history.service';
@@ -103,8 +103,7 @@ export class JobsController {
     @Headers('if-none-match') ifNoneMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<JobDto | undefined> {
-    const { body, source } = await this.history.status(id, tenant);
-    const tag = entityTag(body);
+    const { body, source, tag } = await this.history.status(id, tenant);
     reply.header('holdfast-source', source).header('etag', tag).header('cache-control', 'private, no-cache');
     if (!body.done) reply.header('retry-after', POLL_SECONDS);
     if (ifNoneMatch === undefined || !tagMatches(ifNoneMatch, tag)) return body;

@@ -175,13 +175,11 @@ function payloadOf({ id, editedPayload, payload, type, cause }: Returnable): obj
 
 /** The options of the next generation. The delay has been waited for, and the time to wait begins anew. */
 function returnedOptions(letter: Returnable, { definition }: RegisteredQueue): JobsOptions {
-  const {
-    delay: _delay,
-    origin,
-    ...options
-  } = letter.options as JobsOptions & { origin?: Partial<JobOrigin> };
-  const { expiresAt, version: storedVersion, ...rest } = origin ?? {};
-  const waitLimitMs = expiresAt === undefined ? 0 : expiresAt - (letter.createdAt?.getTime() ?? 0);
+  const { delay = 0, origin, ...options } = letter.options as JobsOptions & { origin?: Partial<JobOrigin> };
+  const { expiresAt, redrivenAt, version: storedVersion, ...rest } = origin ?? {};
+  const waitedFrom = redrivenAt ?? (letter.createdAt?.getTime() ?? 0) + delay;
+  const waitLimitMs = expiresAt === undefined ? 0 : expiresAt - waitedFrom;
+  const now = Date.now();
   const version =
     letter.editedPayload === null ? storedVersion : declaredJob(definition, letter.type)?.version;
   const next: JobOrigin = {
@@ -189,7 +187,7 @@ function returnedOptions(letter: Returnable, { definition }: RegisteredQueue): J
     correlationId: letter.jobId,
     ...rest,
     ...(version !== undefined && version > 1 && { version }),
-    ...(waitLimitMs > 0 && { expiresAt: Date.now() + waitLimitMs }),
+    ...(waitLimitMs > 0 && { expiresAt: now + waitLimitMs, redrivenAt: now }),
     generation: letter.generation + 1,
   };
   const returned: JobsOptions & { origin: JobOrigin } = { ...options, jobId: letter.jobId, origin: next };

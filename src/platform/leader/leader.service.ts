@@ -17,6 +17,7 @@ return 1
 const RELEASE = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`;
 
 const LEASE_FACTOR = 3;
+const ERROR_LOG_INTERVAL_MS = 10_000;
 
 /** Periodic work that one process at a time does for all of them, by a lease in Redis. */
 @Injectable()
@@ -24,6 +25,7 @@ export class Leader implements BeforeApplicationShutdown {
   private readonly logger = new Logger('Leader');
   private readonly me = randomUUID();
   private readonly stops: (() => Promise<void>)[] = [];
+  private readonly loggedAt = new Map<string, number>();
 
   constructor(
     private readonly connections: RedisConnections,
@@ -60,8 +62,15 @@ export class Leader implements BeforeApplicationShutdown {
       const leaseMs = Math.max(intervalMs * LEASE_FACTOR, 5_000);
       if ((await this.command(RENEW_OR_TAKE, name, leaseMs)) === 1) await work();
     } catch (error) {
-      this.logger.warn(`The work of "${name}" failed and is tried again: ${String(error).slice(0, 300)}`);
+      this.logFailure(name, error);
     }
+  }
+
+  private logFailure(name: string, error: unknown): void {
+    const now = Date.now();
+    if (now - (this.loggedAt.get(name) ?? 0) < ERROR_LOG_INTERVAL_MS) return;
+    this.loggedAt.set(name, now);
+    this.logger.warn(`The work of "${name}" failed and is tried again: ${String(error).slice(0, 300)}`);
   }
 
   private command(script: string, name: string, ...rest: number[]): Promise<unknown> {

@@ -3,7 +3,7 @@ import type { JobState } from '../queue/job-snapshot';
 import type { Priority } from '../queue/priority';
 import { tagsOf, type LedgerRow } from './ledger-row';
 
-export type LedgerState = JobState | 'removed';
+export type LedgerState = JobState;
 
 export const ledgerStates: readonly LedgerState[] = [
   'waiting',

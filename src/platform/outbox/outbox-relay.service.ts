@@ -107,6 +107,7 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
       tenant,
       correlationId,
       ...(caller !== null && { caller }),
+      isPromised: true,
     });
   }
 

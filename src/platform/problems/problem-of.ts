@@ -159,10 +159,10 @@ function problemOfStore(error: unknown, isSafeMethod: boolean): Problem | undefi
 
 // Redis says in one word of its reply what is the matter; the rest names scripts and keys, and is for the log only.
 const refusals: Readonly<Record<string, readonly [code: ProblemCode, detail: string]>> = {
-  OOM: ['queue_full', 'Nothing was stored: Redis has reached its maxmemory.'],
+  OOM: ['queue_full', 'Nothing was stored: Redis has reached the memory it may use.'],
   READONLY: [
     'storage_degraded',
-    'Nothing was stored: this Redis is a replica. Point the settings at the primary.',
+    'Nothing was stored: this Redis only follows another one: point the settings at the primary.',
   ],
   NOREPLICAS: [
     'storage_degraded',

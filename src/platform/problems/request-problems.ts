@@ -167,6 +167,11 @@ export const requestProblems = {
     title: 'The job ended without a result',
     advice: 'Its "error" says why; correct the cause and send the job again.',
   },
+  job_finished: {
+    status: 409,
+    title: 'The job has finished',
+    advice: 'Enqueue a new job; what has finished does not change.',
+  },
   job_key_conflict: {
     status: 409,
     title: 'The key belongs to another job',

@@ -27,6 +27,8 @@ export interface AddOptions {
   readonly tags?: readonly string[];
   /** How often the job was sent back after it died. */
   readonly generation?: number;
+  /** Whether a row stands for the job: one that Redis has lost before its end is added anew, whatever is remembered. */
+  readonly isPromised?: boolean;
   readonly tenant?: string;
   /** Who asked for the job. */
   readonly caller?: string;
@@ -46,6 +48,8 @@ export interface JobOrigin {
   readonly timeoutMs?: number;
   /** Epoch milliseconds after which the job is not started for the first time any more. */
   readonly expiresAt?: number;
+  /** Epoch milliseconds since which a redriven job with such a limit waits. */
+  readonly redrivenAt?: number;
   readonly tags?: readonly string[];
   /** Absent until the job is redriven. */
   readonly generation?: number;
@@ -116,6 +120,7 @@ export async function prepareJob(
     createdAt: Date.now(),
     ...(isNamed && { fingerprint: payloadFingerprint(type, json) }),
     isReturn: (options.generation ?? 0) > 0,
+    isPromised: options.isPromised === true,
   };
 }
 

@@ -8,6 +8,7 @@ import { AttemptLog } from './attempt-log.service';
 import type { QueueDefinition } from './define-queue';
 import { FinishedJobs } from './finished-jobs.service';
 import { JobDispatcher } from './job-dispatcher.service';
+import { JobEdits } from './job-edits.service';
 import { JobReader } from './job-reader.service';
 import { KnownJobs } from './known-jobs.service';
 import { JobRemovals } from './job-removals.service';
@@ -30,6 +31,7 @@ export class QueueModule {
       providers: [
         QueueRegistry,
         JobDispatcher,
+        JobEdits,
         JobReader,
         FinishedJobs,
         KnownJobs,
@@ -43,6 +45,7 @@ export class QueueModule {
       exports: [
         QueueRegistry,
         JobDispatcher,
+        JobEdits,
         JobReader,
         FinishedJobs,
         KnownJobs,

@@ -20,7 +20,8 @@ export const ARGUMENTS_PER_JOB = 9;
  * Redis refuses a script for want of memory before its first write, never in the middle.
  *
  * ARGV: base of the queue's keys, base of the memory's keys, then per job: id, type, data, options, timestamp, delay,
- * priority, what to remember ('' for nothing) and for how long; a life of 0 adds the job anew although it is known.
+ * priority, what to remember ('' for nothing) and for how long; a life of 0 adds the job anew although it is known,
+ * a negative one does so unless its end is known.
  * Answers per job: 1 when it was stored, or what is known of the one that was there: its memory, or its type and data.
  */
 export const STORE_JOBS = `
@@ -49,12 +50,17 @@ for at = 3, #ARGV, ${ARGUMENTS_PER_JOB} do
   local timestamp, delay, priority = ARGV[at + 4], tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6])
   local note, life = ARGV[at + 7], tonumber(ARGV[at + 8])
   local key = base .. id
+  local isLost = false
   local known = note ~= '' and redis.call('GET', memory .. id) or false
+  if life < 0 then
+    life = -life
+    isLost = known and string.find(known, '^%S+ %d+ %- ') ~= nil
+  end
   local outcome = 1
   if redis.call('EXISTS', key) == 1 then
     redis.call('XADD', events, 'MAXLEN', '~', maxEvents, '*', 'event', 'duplicated', 'jobId', id)
     outcome = known and { known } or redis.call('HMGET', key, 'name', 'data', 'timestamp')
-  elseif known and life > 0 then
+  elseif known and life > 0 and not isLost then
     outcome = { known }
   else
     stored = stored + 1

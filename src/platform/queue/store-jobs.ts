@@ -22,6 +22,8 @@ export interface PreparedJob {
   readonly fingerprint?: string;
   /** Whether the job comes back on purpose, so that nothing that is remembered of it keeps it out. */
   readonly isReturn: boolean;
+  /** Whether a memory of it counts only once it has ended. */
+  readonly isPromised: boolean;
 }
 
 /** What became of one job that was to be stored. */
@@ -94,10 +96,10 @@ function argumentsOf(
   const args: (string | number)[] = [...storeJobsKeys.map((name) => base + name), base, knownJobBase(prefix)];
   const lifeMs = deduplicationMs(definition);
   for (const job of jobs) {
-    const { id, type, json, options, createdAt, fingerprint, isReturn } = job;
+    const { id, type, json, options, createdAt, fingerprint, isReturn, isPromised } = job;
     const { delay = 0, priority = 0 } = options;
     const note = fingerprint === undefined ? '' : knownJobText({ fingerprint, createdAt, type });
-    const life = isReturn ? 0 : delay + lifeMs;
+    const life = isReturn ? 0 : (delay + lifeMs) * (isPromised ? -1 : 1);
     args.push(id, type, json, JSON.stringify(options), createdAt, delay, priority, note, life);
   }
   return args;

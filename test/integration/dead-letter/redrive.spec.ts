@@ -8,6 +8,7 @@ import { JobRetry } from '../../../src/platform/dead-letter/job-retry.service';
 import { JobReader } from '../../../src/platform/queue/job-reader.service';
 import { JobCancellation } from '../../../src/platform/worker/job-cancellation.service';
 import { eq } from 'drizzle-orm';
+import { eventually } from '../../support/eventually';
 import { DeadLetterScene } from './dead-letter-scene';
 
 const order: RedriveOrder = { by: 'tester', reason: 'the cause is gone', resetAttempts: true };
@@ -63,6 +64,20 @@ describe('a redrive', () => {
       origin: { key: 'my key', generation: 1 },
     });
     expect(runs).toEqual(['removed']);
+  });
+
+  it('lets the job wait anew, each time as long as it might have at first', async () => {
+    const { jobId } = await dead('patient', { waitLimitMs: 60_000 });
+    scene.work = () => Promise.reject(new Error('not yet'));
+    for (let generation = 1; generation <= 3; generation += 1) {
+      await redrive.redrive([(await scene.letterOf(jobId)).id], order);
+      await eventually(async () => {
+        await scene.park();
+        expect(await scene.letterOf(jobId)).toMatchObject({ status: 'dead', generation });
+      }, 10_000);
+      const origin = (await scene.app.get(JobReader).read(jobId))?.origin;
+      expect((origin?.expiresAt ?? 0) - (origin?.redrivenAt ?? 0)).toBe(60_000);
+    }
   });
 
   it('runs with the edited payload, and keeps the original one', async () => {

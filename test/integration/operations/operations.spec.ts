@@ -27,7 +27,11 @@ describe('an operation', () => {
 
   async function dead(howMany: number): Promise<string[]> {
     const ids = await scene.kill(Array.from({ length: howMany }, (_, at) => `note ${at}`));
-    await scene.park();
+    // A death whose end was written late is found by a look back, a few seconds after the others.
+    await eventually(async () => {
+      await scene.park();
+      expect(await scene.letters()).toHaveLength(howMany);
+    }, 20_000);
     return ids;
   }
 
