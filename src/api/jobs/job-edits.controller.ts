@@ -11,7 +11,7 @@ import { JobEdits } from '../../platform/queue/job-edits.service';
 import { priorityFromLevel } from '../../platform/queue/priority';
 import { EditJobDto } from './edit-job.dto';
 import { tagMatches } from './entity-tag';
-import { jobBody, jobTag } from './job-body';
+import { hiddenOfJob, jobBody, jobTag } from './job-body';
 import { delayOf } from './job-options';
 import { JobDto } from './job.dto';
 import { JobsApiService } from './jobs-api.service';
@@ -27,19 +27,20 @@ export class JobEditsController {
   /** Changes payload, priority or start of a job that has not begun. */
   @Patch(':id')
   @Requires('jobs:manage', ofJobParam())
-  @Masked('result', 'error.message', 'progress.message')
+  @Masked(...hiddenOfJob)
   @ApiHeader({ name: 'If-Match', required: false })
   @ApiOkResponse({ type: JobDto })
   @ApiProblems('job_not_found', 'job_active', 'job_finished', 'precondition_failed', 'priority_refused')
   async edit(
     @Param('id') id: string,
     @Body() { data, priority, delay, runAt }: EditJobDto,
-    @CurrentPrincipal() { tenant }: Principal,
+    @CurrentPrincipal() principal: Principal,
     @Headers('if-match') ifMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<JobDto> {
-    const job = await this.jobs.read(id, tenant);
-    if (ifMatch !== undefined && !tagMatches(ifMatch, jobTag(job))) throw problem('precondition_failed');
+    const job = await this.jobs.read(id, principal.tenant);
+    if (ifMatch !== undefined && !tagMatches(ifMatch, jobTag(job, principal)))
+      throw problem('precondition_failed');
     const delayMs = delay == null && runAt == null ? undefined : delayOf({ delay, runAt }, '#');
     const edit = {
       ...(data != null && { payload: data }),
@@ -60,8 +61,8 @@ export class JobEditsController {
       case 'edited':
         break;
     }
-    const edited = await this.jobs.read(id, tenant);
-    reply.header('etag', jobTag(edited));
+    const edited = await this.jobs.read(id, principal.tenant);
+    reply.header('etag', jobTag(edited, principal));
     return jobBody(edited);
   }
 }

@@ -12,8 +12,7 @@ import type { JobSnapshot } from '../../platform/queue/job-snapshot';
 import { QueueRegistry } from '../../platform/queue/queue-registry.service';
 import { RedisConnections } from '../../platform/redis/redis-connections.service';
 import { decodeCursor, encodeCursor } from '../../platform/http/cursor';
-import { entityTag } from './entity-tag';
-import { jobBody, jobTag } from './job-body';
+import { jobBody, jobTag, tagFor } from './job-body';
 import type { JobListQueryDto } from './job-list-query.dto';
 import type { JobAttemptListDto, PastJobListDto } from './job-list.dto';
 import type { JobDto } from './job.dto';
@@ -42,11 +41,11 @@ export class JobHistory {
   ) {}
 
   /** Throws as {@link read} does. */
-  async status(id: string, tenant: string): Promise<FoundJob> {
-    const { job, source, isResultOmitted } = await this.read(id, tenant);
+  async status(id: string, viewer: Principal): Promise<FoundJob> {
+    const { job, source, isResultOmitted } = await this.read(id, viewer.tenant);
     const known = jobBody(job);
     const body = isResultOmitted ? { ...known, resultOmitted: true } : known;
-    return { body, source, tag: source === 'redis' ? jobTag(job) : entityTag(body) };
+    return { body, source, tag: source === 'redis' ? jobTag(job, viewer) : tagFor(viewer, body) };
   }
 
   /** Throws 404 for a job that nobody of the tenant knows, 410 for one that left Redis without an end. */

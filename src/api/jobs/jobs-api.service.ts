@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
+import type { Principal } from '../../platform/auth/principal';
 import { problem } from '../../platform/problems/problem-catalogue';
-import type { CancelWish } from '../../platform/queue/attempt-log.service';
 import { JobReader } from '../../platform/queue/job-reader.service';
 import { JobRemovals } from '../../platform/queue/job-removals.service';
 import type { JobSnapshot } from '../../platform/queue/job-snapshot';
@@ -36,12 +36,13 @@ export class JobsApiService {
    */
   async remove(
     id: string,
-    tenant: string,
-    wish: CancelWish,
+    principal: Principal,
+    reason: string,
     ifMatch: string | undefined,
   ): Promise<JobSnapshot | undefined> {
-    const job = await this.read(id, tenant);
-    if (ifMatch !== undefined && !tagMatches(ifMatch, jobTag(job))) {
+    const job = await this.read(id, principal.tenant);
+    const wish = { reason, by: principal.id };
+    if (ifMatch !== undefined && !tagMatches(ifMatch, jobTag(job, principal))) {
       throw problem('precondition_failed', { detail: `Job ${id} is ${job.state} now.` });
     }
     switch (await this.cancellation.cancel(id, wish)) {

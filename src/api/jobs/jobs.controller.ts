@@ -18,7 +18,7 @@ import { BatchEnqueuer } from './batch-enqueuer.service';
 import { CreateBatchDto, CreatedBatchDto } from './create-batch.dto';
 import { CreateJobDto } from './create-job.dto';
 import { tagMatches } from './entity-tag';
-import { isDone, jobBody, jobPath } from './job-body';
+import { hiddenOfJob, isDone, jobBody, jobPath } from './job-body';
 import { JobEnqueuer } from './job-enqueuer.service';
 import { JobHistory } from './job-history.service';
 import { JobWaiter } from './job-waiter.service';
@@ -43,7 +43,7 @@ export class JobsController {
   /** Enqueues a job of any registered type. */
   @Post()
   @Requires('jobs:write', ofJobType())
-  @Masked('result', 'error.message', 'progress.message')
+  @Masked(...hiddenOfJob)
   @HttpCode(202)
   @Idempotent()
   @ApiHeader({ name: 'Prefer', required: false, description: `wait=N: up to ${MAX_WAIT_SECONDS} seconds` })
@@ -93,17 +93,17 @@ export class JobsController {
    */
   @Get(':id')
   @Requires('jobs:read', ofJobParam())
-  @Masked('result', 'error.message', 'progress.message')
+  @Masked(...hiddenOfJob)
   @ApiHeader({ name: 'If-None-Match', required: false })
   @ApiOkResponse({ type: JobDto })
   @ApiResponse({ status: 304, description: 'Nothing has changed since that entity tag.' })
   async read(
     @Param('id') id: string,
-    @CurrentPrincipal() { tenant }: Principal,
+    @CurrentPrincipal() principal: Principal,
     @Headers('if-none-match') ifNoneMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<JobDto | undefined> {
-    const { body, source, tag } = await this.history.status(id, tenant);
+    const { body, source, tag } = await this.history.status(id, principal);
     reply.header('holdfast-source', source).header('etag', tag).header('cache-control', 'private, no-cache');
     if (!body.done) reply.header('retry-after', POLL_SECONDS);
     if (ifNoneMatch === undefined || !tagMatches(ifNoneMatch, tag)) return body;
@@ -122,10 +122,10 @@ export class JobsController {
     @Param('id') id: string,
     @Query() { reason = 'no reason given' }: RemoveJobQuery,
     @Headers('if-match') ifMatch: string | undefined,
-    @CurrentPrincipal() { id: by, tenant }: Principal,
+    @CurrentPrincipal() principal: Principal,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<JobDto | undefined> {
-    const running = await this.jobs.remove(id, tenant, { reason, by }, ifMatch);
+    const running = await this.jobs.remove(id, principal, reason, ifMatch);
     if (running === undefined) return undefined;
     reply.status(202).header('location', jobPath(id)).header('retry-after', POLL_SECONDS);
     return jobBody(running);
