@@ -14,6 +14,9 @@ export class NotePayload {
   text!: string;
 }
 
+/** How long a worker's lock on a note lasts; where notes must not start twice on a busy machine, longer. */
+export const notesLock = { durationMs: 1_000 };
+
 /** A queue whose only job does what a test puts into {@link NoteWork}. */
 export const notesQueue = defineQueue({
   name: 'notes',
@@ -22,7 +25,12 @@ export const notesQueue = defineQueue({
   jobs: { 'write-note': { payload: NotePayload, backoff: { type: 'exponential', delayMs: 100 } } },
   hasPriorities: true,
   // A setting that no test of this queue uses otherwise.
-  worker: { concurrency: ({ VALIDATION_CONCURRENCY }) => VALIDATION_CONCURRENCY, lockDurationMs: 1_000 },
+  worker: {
+    concurrency: ({ VALIDATION_CONCURRENCY }) => VALIDATION_CONCURRENCY,
+    get lockDurationMs() {
+      return notesLock.durationMs;
+    },
+  },
 });
 
 @Injectable()

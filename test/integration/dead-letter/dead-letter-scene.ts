@@ -15,7 +15,7 @@ import { RedisConnections, type RedisClient } from '../../../src/platform/redis/
 import { WorkerRunner } from '../../../src/platform/worker/worker-runner.service';
 import { createTestDatabase, type TestDatabase } from '../../support/database';
 import { eventually } from '../../support/eventually';
-import { NotesModule, notesQueue, NotesProducer, NoteWork } from '../../support/notes-queue';
+import { NotesModule, notesLock, notesQueue, NotesProducer, NoteWork } from '../../support/notes-queue';
 import { randomPrefix, removeKeys, startQueueApp } from '../../support/queue-app';
 
 const ADDED_AT_ONCE = 50;
@@ -29,6 +29,7 @@ export class DeadLetterScene {
   app!: TestingModule;
 
   static async open(imports: Imports = [], migrations = [deadLetterMigrations]): Promise<DeadLetterScene> {
+    notesLock.durationMs = 30_000;
     const scene = new DeadLetterScene();
     scene.database = await createTestDatabase();
     await scene.start(imports, migrations);
