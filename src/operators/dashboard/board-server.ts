@@ -45,14 +45,9 @@ export class BoardServer extends FastifyAdapter {
       });
       scope.addHook('onRequest', (request, reply, next) => {
         this.gate.check(request).then(
-          () => next(),
+          (principal) => asVisitor(principal, next),
           (error: unknown) => refuse(request, reply, problemOf(error)),
         );
-      });
-      // Not before: what a hook sets for the rest of a request is lost where its body is read.
-      scope.addHook('preHandler', ({ principal }, _reply, next) => {
-        if (principal === undefined) next();
-        else asVisitor(principal, next);
       });
       scope.addHook('onSend', (_request, reply, payload, next) => {
         reply.headers(headers);
