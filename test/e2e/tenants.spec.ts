@@ -103,7 +103,6 @@ describe('whose jobs these are, and who asked for them', () => {
     }
     const test = await ask(home, 'POST', '/api/queue/test', { action: 'add-job' });
     expect(await originOf(String(test.body['jobId']))).toMatchObject({ tenant: 'default', caller: home.kid });
-    // The board reads its body before it adds.
     const added = await ask(home, 'POST', `${BOARD}/default/add`, { name: 'test-job', data: job.data });
     const { id } = added.body['job'] as { id: string };
     expect(await originOf(id)).toMatchObject({ tenant: 'default', caller: home.kid });
