@@ -2,6 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import type { Settings } from './config/settings';
 import { SettingsModule } from './config/settings.module';
 import { HealthModule } from './operators/health/health.module';
+import { authMigrations, AuthStoresModule } from './platform/auth/auth-stores.module';
 import { AuthModule } from './platform/auth/auth.module';
 import { ContractsModule } from './platform/contracts/contracts.module';
 import { DatabaseModule } from './platform/database/database.module';
@@ -24,6 +25,7 @@ import { TasksModule } from './workloads/tasks/tasks.module';
 import { validationMigrations, ValidationModule } from './workloads/validation/validation.module';
 
 const migrations = [
+  authMigrations,
   outboxMigrations,
   effectsMigrations,
   ledgerMigrations,
@@ -35,6 +37,7 @@ const migrations = [
 const platform = (settings: Settings) => [
   SettingsModule.forRoot(settings),
   loggingModule(settings),
+  AuthStoresModule,
   AuthModule,
   RedisModule,
   DatabaseModule.forRoot(migrations),

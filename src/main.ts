@@ -4,6 +4,8 @@ import 'reflect-metadata';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { existsSync } from 'node:fs';
 import { readSettings, SettingsError, type Settings } from './config/settings';
+import { KeyPresence } from './platform/auth/key-presence.service';
+import { keyNotice, NoKeyError } from './platform/auth/listen-address';
 import { PrivateStoreError } from './platform/private-stores/private-store-error';
 import { flushLogs } from './platform/logging/log-output';
 import { logStrayRejections } from './platform/logging/stray-rejections';
@@ -57,6 +59,8 @@ async function main(): Promise<void> {
     const address = await startServer(running.app, settings);
     // Loading the libraries has left 10 MB.
     if (settings.ROLE !== 'api') collectGarbage();
+    const notice = keyNotice(running.app.get(KeyPresence).state);
+    if (notice !== undefined) say(notice);
     if (stop === undefined) say(`ready on ${address}`);
   } catch (error) {
     if (stop !== undefined) return;
@@ -82,9 +86,9 @@ async function shutDown(settings: Settings, running: Running): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  // These two say in their message all that a person needs.
-  const isPlain = error instanceof SettingsError || error instanceof PrivateStoreError;
-  const text = isPlain ? error.message : error instanceof Error ? error.stack : undefined;
+  // These say in their message all that a person needs.
+  const isPlain = [SettingsError, PrivateStoreError, NoKeyError].some((plain) => error instanceof plain);
+  const text = error instanceof Error ? (isPlain ? error.message : error.stack) : undefined;
   process.stderr.write(`${text ?? String(error)}\n`);
   process.exit(1);
 });

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { JobsApiModule } from './jobs/jobs-api.module';
+import { KeysApiModule } from './keys/keys-api.module';
 import { OpenApiModule } from './openapi/openapi.module';
 import { QueueTestApiModule } from './queue-test/queue-test-api.module';
 import { RuleSetsApiModule } from './rule-sets/rule-sets-api.module';
@@ -7,6 +8,13 @@ import { ValidationsApiModule } from './validations/validations-api.module';
 
 /** Everything that callers reach: one entry per folder. */
 @Module({
-  imports: [JobsApiModule, QueueTestApiModule, ValidationsApiModule, RuleSetsApiModule, OpenApiModule],
+  imports: [
+    JobsApiModule,
+    KeysApiModule,
+    QueueTestApiModule,
+    ValidationsApiModule,
+    RuleSetsApiModule,
+    OpenApiModule,
+  ],
 })
 export class ApiModule {}

@@ -15,7 +15,7 @@ const problemsOf = (environment: NodeJS.ProcessEnv): readonly string[] => {
 describe('settings', () => {
   it('need nothing outside production', () => {
     const settings = readSettings({});
-    expect(settings).toMatchObject({ ROLE: 'all', port: 3000, host: '127.0.0.1', hasRedis: false });
+    expect(settings).toMatchObject({ ROLE: 'all', port: 3000, hasKeyOfItsOwn: false, hasRedis: false });
     expect(settings.isQueueTestEnabled).toBe(true);
   });
 
@@ -32,17 +32,26 @@ describe('settings', () => {
     }
   });
 
-  it('refuse production without stores and a key, naming all three', () => {
+  it('refuse production without stores, naming both', () => {
     expect(problemsOf({ NODE_ENV: 'production' }).map((problem) => problem.split(' ')[0])).toEqual([
       'REDIS_URL',
       'DATABASE_URL',
-      'HOLDFAST_BOOTSTRAP_KEY',
     ]);
   });
 
-  it('keep a server without a key on loopback, and refuse another address', () => {
-    expect(problemsOf({ HOST: '0.0.0.0' })).toEqual([expect.stringContaining('HOLDFAST_BOOTSTRAP_KEY')]);
-    expect(readSettings({ HOST: '0.0.0.0', HOLDFAST_BOOTSTRAP_KEY: 'k'.repeat(16) }).host).toBe('0.0.0.0');
+  it.each([
+    [{ JWT_JWKS_URL: 'https://issuer.example/keys' }, 'JWT_ISSUER'],
+    [{ JWT_JWKS: '{"keys":[{"kty":"OKP"}]}', JWT_ISSUER: 'i' }, 'JWT_AUDIENCE'],
+    [{ JWT_JWKS: '{"keys":[]}', JWT_ISSUER: 'i', JWT_AUDIENCE: 'a' }, 'JWT_JWKS'],
+    [
+      { JWT_JWKS_URL: 'http://issuer.example/keys', JWT_ISSUER: 'i', JWT_AUDIENCE: 'a' },
+      'JWT_JWKS_URL must begin with https',
+    ],
+    [{ JWT_JWKS_URL: 'keys', JWT_ISSUER: 'i', JWT_AUDIENCE: 'a' }, 'JWT_JWKS_URL must be a URL'],
+    [{ JWT_ALGORITHMS: 'none' }, 'JWT_ALGORITHMS'],
+    [{ JWT_ALGORITHMS: 'RS256,HS256' }, 'JWT_ALGORITHMS'],
+  ])('refuse %j, which would let a stranger sign', (environment, name) => {
+    expect(problemsOf(environment)).toEqual([expect.stringContaining(name)]);
   });
 
   it('take an empty variable as not set', () => {

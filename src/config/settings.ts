@@ -2,6 +2,7 @@ import { plainToInstance, Transform } from 'class-transformer';
 import {
   IsIn,
   IsInt,
+  IsJSON,
   IsOptional,
   IsString,
   IsUrl,
@@ -13,6 +14,7 @@ import {
   validateSync,
 } from 'class-validator';
 import { resolve } from 'node:path';
+import { tokenContradictions } from './token-checks';
 
 export type Role = 'all' | 'api' | 'worker';
 
@@ -55,6 +57,51 @@ export class Settings {
     message: 'HOLDFAST_BOOTSTRAP_KEY must not begin or end with a space or a line break',
   })
   HOLDFAST_BOOTSTRAP_KEY?: string;
+
+  @IsOptional()
+  @IsUrl({ require_tld: false, protocols: ['http', 'https'], require_protocol: true })
+  JWT_JWKS_URL?: string;
+
+  @IsOptional()
+  @IsJSON()
+  @MaxLength(100_000)
+  JWT_JWKS?: string;
+
+  @IsOptional()
+  @IsString()
+  @MaxLength(500)
+  JWT_ISSUER?: string;
+
+  @IsOptional()
+  @IsString()
+  @MaxLength(500)
+  JWT_AUDIENCE?: string;
+
+  // Only signatures by a private key: with any other a public key, or nothing, would do to sign.
+  @Matches(/^((RS|PS|ES)(256|384|512)|EdDSA)(,((RS|PS|ES)(256|384|512)|EdDSA))*$/, {
+    message: 'JWT_ALGORITHMS must name RS, PS or ES with 256, 384 or 512, or EdDSA, with commas between',
+  })
+  JWT_ALGORITHMS = 'RS256,PS256,ES256,EdDSA';
+
+  @wholeNumber
+  @IsInt()
+  @Min(0)
+  @Max(300)
+  JWT_LEEWAY_SECONDS = 30;
+
+  @IsString()
+  @MaxLength(100)
+  JWT_ROLE_CLAIM = 'role';
+
+  @IsOptional()
+  @IsString()
+  @MaxLength(100)
+  JWT_TENANT_CLAIM?: string;
+
+  @IsOptional()
+  @IsString()
+  @MaxLength(100)
+  JWT_GRANTS_CLAIM?: string;
 
   @IsOptional()
   @Matches(/^rediss?:\/\/.+/, { message: 'REDIS_URL must begin with redis:// or rediss://' })
@@ -204,9 +251,11 @@ export class Settings {
     return this.PORT ?? (this.ROLE === 'worker' ? 3001 : 3000);
   }
 
-  /** Loopback unless a key guards the server. */
-  get host(): string {
-    return this.HOLDFAST_BOOTSTRAP_KEY === undefined ? '127.0.0.1' : (this.HOST ?? '0.0.0.0');
+  /** Whether callers can be told apart by the settings alone, without a key in the database. */
+  get hasKeyOfItsOwn(): boolean {
+    return [this.HOLDFAST_BOOTSTRAP_KEY, this.JWT_JWKS_URL, this.JWT_JWKS].some(
+      (value) => value !== undefined,
+    );
   }
 
   get isQueueTestEnabled(): boolean {
@@ -232,9 +281,6 @@ function missingInProduction(settings: Settings): string[] {
   }
   if (settings.DATABASE_URL === undefined) {
     missing.push('DATABASE_URL is missing: in production name the PostgreSQL database to use');
-  }
-  if (settings.HOLDFAST_BOOTSTRAP_KEY === undefined) {
-    missing.push('HOLDFAST_BOOTSTRAP_KEY is missing: in production nothing is served without a key');
   }
   return missing;
 }
@@ -275,18 +321,7 @@ function contradictions(settings: Settings): string[] {
   if (ways.length > 1) {
     found.push('REDIS_URL, REDIS_SENTINELS and REDIS_CLUSTER_NODES exclude each other: set one of them');
   }
-  if (
-    settings.HOST !== undefined &&
-    settings.HOLDFAST_BOOTSTRAP_KEY === undefined &&
-    !isLoopback(settings.HOST)
-  ) {
-    found.push('HOST needs HOLDFAST_BOOTSTRAP_KEY: without a key the server listens on loopback only');
-  }
-  return found;
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host.startsWith('127.');
+  return [...found, ...tokenContradictions(settings)];
 }
 
 /** Reads and checks the environment; an empty variable counts as not set. Throws {@link SettingsError}. */

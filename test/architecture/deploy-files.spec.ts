@@ -76,7 +76,12 @@ describe('docker-compose.yml', () => {
       expect(Object.keys(environment).filter((name) => !settingNames().includes(name))).toEqual([]);
       const values = Object.entries(environment).map(([name, value]) => [name, filledIn(value)]);
       const settings = readSettings(Object.fromEntries(values));
-      expect(settings).toMatchObject({ isProduction: true, hasRedis: true, host: '0.0.0.0' });
+      expect(settings).toMatchObject({
+        isProduction: true,
+        hasRedis: true,
+        hasKeyOfItsOwn: true,
+        HOST: '0.0.0.0',
+      });
       expect(new URL(settings.REDIS_URL ?? '')).toMatchObject({
         hostname: 'redis',
         password: given['REDIS_PASSWORD'],

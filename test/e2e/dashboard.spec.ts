@@ -9,8 +9,8 @@ const KEY = 'a-key-of-the-dashboard-spec';
 const NOBODY_LISTENS = 'redis://127.0.0.1:1';
 const BOARD = '/admin/queues';
 const ADD = `${BOARD}/api/queues/default/add`;
-const basic = (key: string) => `Basic ${Buffer.from(`anybody:${key}`).toString('base64')}`;
-const withKey = { authorization: basic(KEY) };
+const bearer = (key: string) => `Bearer ${key}`;
+const withKey = { authorization: bearer(KEY) };
 const json = { 'content-type': 'application/json' };
 
 interface Answer {
@@ -103,16 +103,13 @@ describe('the dashboard', () => {
   ] as const;
 
   describe('without the key', () => {
-    it.each([...served, ...changes])(
-      'answers %s %s with 401 and asks for a password',
-      async (method, path) => {
-        const { status, headers, text } = await call(server, path, { method });
-        expect(status).toBe(401);
-        expect(headers['www-authenticate']).toMatch(/^Basic /);
-        expect(headers['cache-control']).toBe('no-store');
-        expect(text).not.toContain('"queues"');
-      },
-    );
+    it.each([...served, ...changes])('answers %s %s with 401 and asks for the key', async (method, path) => {
+      const { status, headers, text } = await call(server, path, { method });
+      expect(status).toBe(401);
+      expect(headers['www-authenticate']).toBe('Bearer realm="Holdfast"');
+      expect(headers['cache-control']).toBe('no-store');
+      expect(text).not.toContain('"queues"');
+    });
 
     it.each(elsewhere)('gives nothing away at %s %s', async (method, path) => {
       const { status, text } = await call(server, path, { method });
@@ -121,10 +118,9 @@ describe('the dashboard', () => {
     });
 
     it.each([
-      ['a wrong key', basic('not-the-key')],
-      ['the start of the key', basic(KEY.slice(0, -1))],
-      ['the key as user name', `Basic ${Buffer.from(`${KEY}:`).toString('base64')}`],
-      ['no Base64', 'Basic !!!'],
+      ['a wrong key', bearer('not-the-key')],
+      ['the start of the key', bearer(KEY.slice(0, -1))],
+      ['a password', `Basic ${Buffer.from(`anybody:${KEY}`).toString('base64')}`],
       ['nothing', 'Bearer '],
     ])('refuses %s', async (_name, authorization) => {
       expect((await call(server, BOARD, { headers: { authorization } })).status).toBe(401);
@@ -138,11 +134,6 @@ describe('the dashboard', () => {
   describe('with the key', () => {
     it.each(served.slice(0, -1))('serves %s %s', async (method, path) => {
       expect((await call(server, path, { method, headers: withKey })).status).toBe(200);
-    });
-
-    it('takes the key as a bearer token too', async () => {
-      const headers = { authorization: `Bearer ${KEY}` };
-      expect((await call(server, `${BOARD}/api/queues`, { headers })).status).toBe(200);
     });
 
     it('shows every queue of the registry, and not where Redis is', async () => {

@@ -205,7 +205,7 @@ describe('dead letters and operations over HTTP', () => {
     }
     expect((await call('GET', '/api/queue/stats?queue=default_dlq')).status).toBe(404);
     expect((await call('PUT', `${board}/default/${jobId}/retry`)).status).toBe(204);
-    expect(await read(`${PATH}/${id}`)).toMatchObject({ status: 'redriven', decision: { by: 'dashboard' } });
+    expect(await read(`${PATH}/${id}`)).toMatchObject({ status: 'redriven', decision: { by: 'local' } });
     await run();
   });
 

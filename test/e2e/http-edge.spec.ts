@@ -178,15 +178,14 @@ describe('the HTTP edge of the running server', () => {
     expect([answer.status, await answer.json()]).toMatchObject([401, { error: 'Unauthorized' }]);
   });
 
-  it('lets a browser in by password, to pages and to data', async () => {
-    const asked = await fetch(`${guarded.url}/docs`, { headers: { accept: 'text/html' } });
-    expect([asked.status, asked.headers.get('www-authenticate')]).toEqual([
-      401,
-      'Basic realm="Holdfast", charset="UTF-8"',
-    ]);
-    const authorization = `Basic ${Buffer.from(`me:${key}`).toString('base64')}`;
+  it('sends a browser that opens a page to the log-in', async () => {
+    const asked = await fetch(`${guarded.url}/docs`, {
+      headers: { accept: 'text/html' },
+      redirect: 'manual',
+    });
+    expect([asked.status, asked.headers.get('location')]).toEqual([303, '/ui/login?next=%2Fdocs']);
     for (const path of ['/docs', '/docs/swagger-ui-bundle.js', '/openapi.json', '/api/queue/stats']) {
-      const answer = await fetch(`${guarded.url}${path}`, { headers: { authorization } });
+      const answer = await fetch(`${guarded.url}${path}`, { headers: auth });
       await answer.arrayBuffer();
       expect([path, answer.status]).toEqual([path, 200]);
     }

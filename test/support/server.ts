@@ -31,14 +31,19 @@ export async function startTestServer(overrides: Record<string, string> = {}): P
     ...overrides,
   });
   const app = await createServer(settings);
-  const url = (await startServer(app, settings)).replace('localhost', '127.0.0.1');
   const close = async () => {
     await app.close();
     await removeKeys(settings);
     await database?.drop();
     await rm(home, { recursive: true, force: true });
   };
-  return { url, app, settings, close };
+  try {
+    const url = (await startServer(app, settings)).replace('localhost', '127.0.0.1');
+    return { url, app, settings, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 async function removeKeys({ REDIS_PREFIX }: Settings): Promise<void> {

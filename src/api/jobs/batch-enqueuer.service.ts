@@ -9,7 +9,7 @@ import { RedisConnections } from '../../platform/redis/redis-connections.service
 import { batchProblem, batchRequestOf, errorsOfItem, jobOfItem } from './batch-items';
 import type { BatchItemDto, CreatedBatchDto } from './create-batch.dto';
 import { JobEnqueuer } from './job-enqueuer.service';
-import { addOptionsOf } from './job-options';
+import { addOptionsOf, type Asker } from './job-options';
 
 /** One item that is sound, on its way to its queue. */
 interface Sound {
@@ -31,7 +31,7 @@ export class BatchEnqueuer {
    * Checks all jobs before it stores one; nothing is stored when one is wrong, unless the batch may be partial.
    * Throws 400 or 422 problems, and a 503 that lists each job's outcome when Redis fails on the way.
    */
-  async enqueue(body: unknown): Promise<CreatedBatchDto> {
+  async enqueue(body: unknown, asker: Asker): Promise<CreatedBatchDto> {
     this.connections.assertReady();
     const { jobs, isPartial } = batchRequestOf(body);
     const items: BatchItemDto[] = [];
@@ -39,7 +39,7 @@ export class BatchEnqueuer {
     const sound: Sound[] = [];
     for (const [index, raw] of jobs.entries()) {
       try {
-        sound.push(await this.prepare(index, raw));
+        sound.push(await this.prepare(index, raw, asker));
       } catch (error) {
         const errors = errorsOfItem(index, atItem(error));
         wrong.push(...errors);
@@ -53,10 +53,10 @@ export class BatchEnqueuer {
     return answer;
   }
 
-  private async prepare(index: number, raw: unknown): Promise<Sound> {
+  private async prepare(index: number, raw: unknown, asker: Asker): Promise<Sound> {
     const { type, data, options = {} } = await jobOfItem(raw);
     const known = this.enqueuer.known(type);
-    const job = await prepareJob(known.definition, type, data, addOptionsOf(options, known)).catch(
+    const job = await prepareJob(known.definition, type, data, addOptionsOf(options, known, asker)).catch(
       (error: unknown) => {
         throw error instanceof PayloadInvalidError ? new ItemPayloadError(error) : error;
       },

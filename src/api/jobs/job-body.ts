@@ -1,3 +1,5 @@
+import { masked } from '../../platform/auth/masked.decorator';
+import { maySeePayloads, type Principal } from '../../platform/auth/principal';
 import { describedError } from '../../platform/ledger/error-group';
 import type { JobSnapshot } from '../../platform/queue/job-snapshot';
 import { entityTag } from './entity-tag';
@@ -8,9 +10,19 @@ export function jobPath(id: string): string {
   return `/api/queue/jobs/${id}`;
 }
 
-/** The entity tag of a job: its payload counts, although answers do not show it. */
-export function jobTag(job: JobSnapshot): string {
-  return entityTag({ ...jobBody(job), data: job.data });
+/** What only `payloads:read` shows of a job. */
+export const hiddenOfJob = ['result', 'error.message', 'progress.message'] as const;
+
+/** The entity tag of a job as Redis has it: its payload counts, although answers do not show it. */
+export function jobTag(job: JobSnapshot, viewer: Principal): string {
+  return tagFor(viewer, jobBody(job), { data: job.data });
+}
+
+/** The tag of what a caller sees: from one made of what is hidden, payloads could be guessed. */
+export function tagFor(viewer: Principal, body: JobDto, unshown: object = {}): string {
+  return maySeePayloads(viewer, body.queue)
+    ? entityTag({ ...body, ...unshown })
+    : entityTag(masked(body, hiddenOfJob));
 }
 
 export function isDone({ state }: JobSnapshot): boolean {

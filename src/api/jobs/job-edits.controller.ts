@@ -1,13 +1,17 @@
 import { Body, Controller, Headers, Param, Patch, Res } from '@nestjs/common';
 import { ApiHeader, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { Masked } from '../../platform/auth/masked.decorator';
+import { CurrentPrincipal, type Principal } from '../../platform/auth/principal';
+import { ofJobParam } from '../../platform/auth/queue-of';
+import { Requires } from '../../platform/auth/route-access';
 import { ApiProblems } from '../../platform/problems/api-problems.decorator';
 import { problem } from '../../platform/problems/problem-catalogue';
 import { JobEdits } from '../../platform/queue/job-edits.service';
 import { priorityFromLevel } from '../../platform/queue/priority';
 import { EditJobDto } from './edit-job.dto';
 import { tagMatches } from './entity-tag';
-import { jobBody, jobTag } from './job-body';
+import { hiddenOfJob, jobBody, jobTag } from './job-body';
 import { delayOf } from './job-options';
 import { JobDto } from './job.dto';
 import { JobsApiService } from './jobs-api.service';
@@ -22,17 +26,21 @@ export class JobEditsController {
 
   /** Changes payload, priority or start of a job that has not begun. */
   @Patch(':id')
+  @Requires('jobs:manage', ofJobParam())
+  @Masked(...hiddenOfJob)
   @ApiHeader({ name: 'If-Match', required: false })
   @ApiOkResponse({ type: JobDto })
   @ApiProblems('job_not_found', 'job_active', 'job_finished', 'precondition_failed', 'priority_refused')
   async edit(
     @Param('id') id: string,
     @Body() { data, priority, delay, runAt }: EditJobDto,
+    @CurrentPrincipal() principal: Principal,
     @Headers('if-match') ifMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<JobDto> {
-    const job = await this.jobs.read(id);
-    if (ifMatch !== undefined && !tagMatches(ifMatch, jobTag(job))) throw problem('precondition_failed');
+    const job = await this.jobs.read(id, principal.tenant);
+    if (ifMatch !== undefined && !tagMatches(ifMatch, jobTag(job, principal)))
+      throw problem('precondition_failed');
     const delayMs = delay == null && runAt == null ? undefined : delayOf({ delay, runAt }, '#');
     const edit = {
       ...(data != null && { payload: data }),
@@ -53,8 +61,8 @@ export class JobEditsController {
       case 'edited':
         break;
     }
-    const edited = await this.jobs.read(id);
-    reply.header('etag', jobTag(edited));
+    const edited = await this.jobs.read(id, principal.tenant);
+    reply.header('etag', jobTag(edited, principal));
     return jobBody(edited);
   }
 }

@@ -10,7 +10,7 @@ import type { PreparedJob, StoredOutcome } from '../../platform/queue/store-jobs
 import { RedisConnections } from '../../platform/redis/redis-connections.service';
 import type { CreateJobDto, JobOptionsDto } from './create-job.dto';
 import { JobHistory } from './job-history.service';
-import { addOptionsOf, warningsOf } from './job-options';
+import { addOptionsOf, warningsOf, type Asker } from './job-options';
 
 export interface Enqueued {
   readonly job: JobSnapshot;
@@ -30,14 +30,14 @@ export class JobEnqueuer {
   ) {}
 
   /** Throws problems, and what the platform throws for a payload, a queue or a Redis that refuses. */
-  async enqueue({ type, data, options }: CreateJobDto): Promise<Enqueued> {
+  async enqueue({ type, data, options }: CreateJobDto, asker: Asker): Promise<Enqueued> {
     this.connections.assertReady();
     const known = this.known(type);
     const wanted: JobOptionsDto = options ?? {};
     const { definition, queue } = known;
-    const prepared = await prepareJob(definition, type, data, addOptionsOf(wanted, known));
+    const prepared = await prepareJob(definition, type, data, addOptionsOf(wanted, known, asker));
     const [outcome] = await addPrepared(definition, queue, [prepared]);
-    const job = await this.jobBehind(known, prepared, outcome!);
+    const job = await this.jobBehind(known, prepared, outcome!, asker.tenant);
     if (outcome!.isConflict) throw keyConflict(job);
     // A repeated request without a key of its own gets the answer of the first one.
     const isDuplicate = !outcome!.isNew && wanted.jobId != null;
@@ -58,10 +58,11 @@ export class JobEnqueuer {
     { queue }: RegisteredJobType,
     prepared: PreparedJob,
     { isNew, known }: StoredOutcome,
+    tenant: string,
   ): Promise<JobSnapshot> {
     const fresh = addedSnapshot(jobOf(queue, prepared));
     if (isNew) return fresh;
-    const job = (await this.reader.read(prepared.id)) ?? (await this.history.recall(prepared.id));
+    const job = (await this.reader.read(prepared.id)) ?? (await this.history.recall(prepared.id, tenant));
     return job ?? rememberedSnapshot(fresh, known);
   }
 }

@@ -1,7 +1,10 @@
 import { Controller, Get, Param, Query, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiQuery, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { Masked } from '../../platform/auth/masked.decorator';
 import { CurrentPrincipal, type Principal } from '../../platform/auth/principal';
+import { ofJobParam, ofQueueQuery } from '../../platform/auth/queue-of';
+import { Requires } from '../../platform/auth/route-access';
 import { RequestValidationPipe } from '../../platform/http/request-validation.pipe';
 import { ApiProblems } from '../../platform/problems/api-problems.decorator';
 import { nextLink } from '../../platform/http/cursor';
@@ -21,15 +24,18 @@ export class JobHistoryController {
 
   /**
    * Jobs, the newest first, whether they wait, run or have long ended. `payload.<field>=…` looks for payload
-   * fields that the job's type declares searchable. Payloads are never shown.
+   * fields that the job's type declares searchable. Payloads are never shown, and neither they nor the texts of
+   * errors are searched for a key without `payloads:read`.
    */
   @Get()
+  @Requires('jobs:read', ofQueueQuery())
+  @Masked('items.*.result', 'items.*.error.message')
   @ApiQuery({ type: JobListQueryDto })
   @ApiOkResponse({ type: PastJobListDto })
   @ApiProblems('query_invalid', 'unknown_field', 'cursor_invalid', 'database_unavailable')
   async list(
     @Query() given: Record<string, unknown>,
-    @CurrentPrincipal() principal: Principal | undefined,
+    @CurrentPrincipal() principal: Principal,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<PastJobListDto> {
     const { payload, others } = splitPayload(given);
@@ -37,16 +43,18 @@ export class JobHistoryController {
       type: 'query',
       metatype: JobListQueryDto,
     })) as JobListQueryDto;
-    const page = await this.history.list(query, payload, principal?.tenant ?? 'default');
+    const page = await this.history.list(query, payload, principal);
     if (page.next_cursor !== null) reply.header('link', nextLink(PATH, given, page.next_cursor));
     return page;
   }
 
   /** The attempts of one job: when each began and ended, who ran it, and how it ended. */
   @Get(':id/attempts')
+  @Requires('jobs:read', ofJobParam())
+  @Masked('items.*.error.message')
   @ApiOkResponse({ type: JobAttemptListDto })
   @ApiProblems('job_not_found', 'database_unavailable')
-  attempts(@Param('id') id: string): Promise<JobAttemptListDto> {
-    return this.history.attempts(id);
+  attempts(@Param('id') id: string, @CurrentPrincipal() { tenant }: Principal): Promise<JobAttemptListDto> {
+    return this.history.attempts(id, tenant);
   }
 }

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Settings } from '../../config/settings';
+import { maySeePayloads, type Principal } from '../../platform/auth/principal';
 import { LedgerRemovals } from '../../platform/ledger/ledger-removals.service';
 import { LedgerSearch } from '../../platform/ledger/ledger-search.service';
 import type { LedgerFilter } from '../../platform/ledger/ledger-filter';
@@ -11,13 +12,14 @@ import type { JobSnapshot } from '../../platform/queue/job-snapshot';
 import { QueueRegistry } from '../../platform/queue/queue-registry.service';
 import { RedisConnections } from '../../platform/redis/redis-connections.service';
 import { decodeCursor, encodeCursor } from '../../platform/http/cursor';
-import { entityTag } from './entity-tag';
-import { jobBody, jobTag } from './job-body';
+import { jobBody, jobTag, tagFor } from './job-body';
 import type { JobListQueryDto } from './job-list-query.dto';
 import type { JobAttemptListDto, PastJobListDto } from './job-list.dto';
 import type { JobDto } from './job.dto';
 import { attemptBodies, pastJobBody, pastSnapshot } from './past-job-body';
 import { searchablePayload } from './searchable-payload';
+
+const ERRORS_HIDDEN = 'Only ids and keys were searched for "q": the texts of errors need "payloads:read".';
 
 export interface FoundJob {
   readonly body: JobDto;
@@ -39,50 +41,54 @@ export class JobHistory {
   ) {}
 
   /** Throws as {@link read} does. */
-  async status(id: string): Promise<FoundJob> {
-    const { job, source, isResultOmitted } = await this.read(id);
+  async status(id: string, viewer: Principal): Promise<FoundJob> {
+    const { job, source, isResultOmitted } = await this.read(id, viewer.tenant);
     const known = jobBody(job);
     const body = isResultOmitted ? { ...known, resultOmitted: true } : known;
-    return { body, source, tag: source === 'redis' ? jobTag(job) : entityTag(body) };
+    return { body, source, tag: source === 'redis' ? jobTag(job, viewer) : tagFor(viewer, body) };
   }
 
-  /** Throws 404 for a job that nobody knows, 410 for one that left Redis without an end. */
+  /** Throws 404 for a job that nobody of the tenant knows, 410 for one that left Redis without an end. */
   async read(
     id: string,
+    tenant: string,
   ): Promise<{ job: JobSnapshot; source: 'redis' | 'ledger'; isResultOmitted: boolean }> {
     this.connections.assertReady();
-    const job = await this.reader.read(id);
+    const job = await this.live(id, tenant);
     if (job !== undefined) return { job, source: 'redis', isResultOmitted: false };
-    const past = await this.past(id);
+    const past = await this.past(id, tenant);
     if (past.state === 'removed' || past.finishedAt === undefined) throw gone(past);
     return { job: pastSnapshot(past, past.state), source: 'ledger', isResultOmitted: past.isResultOmitted };
   }
 
   /** A job that has left Redis, as it ended; undefined when the history does not know, or cannot be asked. */
-  async recall(id: string): Promise<JobSnapshot | undefined> {
+  async recall(id: string, tenant: string): Promise<JobSnapshot | undefined> {
     try {
-      const past = await this.past(id);
+      const past = await this.past(id, tenant);
       return past.state === 'removed' ? undefined : pastSnapshot(past, past.state);
     } catch {
       return undefined;
     }
   }
 
-  async attempts(id: string): Promise<JobAttemptListDto> {
+  async attempts(id: string, tenant: string): Promise<JobAttemptListDto> {
     this.connections.assertReady();
-    const job = await this.reader.read(id);
+    const job = await this.live(id, tenant);
     if (job !== undefined) return { items: attemptBodies(job.attempts, job) };
-    const past = await this.past(id);
+    const past = await this.past(id, tenant);
     return { items: attemptBodies(await this.search.attempts(past), past) };
   }
 
   async list(
     query: JobListQueryDto,
     payload: Readonly<Record<string, unknown>>,
-    tenant: string,
+    principal: Principal,
   ): Promise<PastJobListDto> {
+    const isOpen = maySeePayloads(principal, query.queue);
+    if (!isOpen && Object.keys(payload).length > 0) throw payloadsHidden();
     const filter: LedgerFilter = {
-      tenant,
+      tenant: principal.tenant,
+      areErrorsHidden: !isOpen,
       ...given({ queue: query.queue, type: query.type, states: query.state, key: query.key }),
       ...given({ q: query.q, tags: query.tag, errorGroup: query.errorGroup }),
       ...given({ from: timeOf(query.from), to: timeOf(query.to) }),
@@ -100,24 +106,38 @@ export class JobHistory {
       items: jobs.map(pastJobBody),
       next_cursor: next === undefined ? null : encodeCursor([next.createdAt, next.id]),
       ...(searchedSince !== undefined && { warnings: [partly(searchedSince)] }),
+      ...(query.q !== undefined && !isOpen && { warnings: [ERRORS_HIDDEN] }),
     };
   }
 
+  /** Another tenant's job is answered like one that is not there. */
+  private async live(id: string, tenant: string): Promise<JobSnapshot | undefined> {
+    const job = await this.reader.read(id);
+    return job?.origin.tenant === tenant ? job : undefined;
+  }
+
   /** What the history knows of a job that Redis does not have; a removal that it has not read yet counts, too. */
-  private async past(id: string): Promise<LedgerJob> {
+  private async past(id: string, tenant: string): Promise<LedgerJob> {
     if (this.registry.ofJob(id) === undefined) {
       throw problem('job_not_found', { detail: 'No queue makes such an id.' });
     }
     const past = await this.search.read(id);
-    if (past?.finishedAt !== undefined) return past;
+    if (past?.tenant === tenant && past.finishedAt !== undefined) return past;
     // The writer may have taken it from the one to the other meanwhile.
     const known = (await this.removals.recent(id)) ?? (await this.search.read(id));
-    if (known !== undefined) return known;
+    if (known?.tenant === tenant) return known;
     const days = this.settings.LEDGER_RETENTION_DAYS;
     throw problem('job_not_found', {
       detail: `There is no job ${id}: the history keeps jobs for ${days} days.`,
     });
   }
+}
+
+/** Whoever may not read a payload could guess it by looking for it. */
+function payloadsHidden(): Problem {
+  return problem('forbidden', {
+    detail: 'To look for payload fields needs "payloads:read"; the key has no grant for it.',
+  });
 }
 
 function gone({ id, finishedAt }: LedgerJob): Problem {

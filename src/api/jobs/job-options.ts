@@ -1,3 +1,4 @@
+import type { Principal } from '../../platform/auth/principal';
 import type { AddOptions } from '../../platform/queue/add-job';
 import { queueDefaults, type BackoffPolicy } from '../../platform/queue/define-queue';
 import type { FieldError } from '../../platform/queue/job-payload';
@@ -7,13 +8,23 @@ import { problem } from '../../platform/problems/problem-catalogue';
 import { MAX_DELAY_MS, type JobOptionsDto } from './create-job.dto';
 import { retentionSentence } from './retention-sentence';
 
+/** Who asks for a job, and whose it will be. */
+export type Asker = Pick<Principal, 'id' | 'tenant'>;
+
 /** What a caller may decide about one job, in the platform's terms. Throws a 422 problem for what cannot be. */
-export function addOptionsOf(options: JobOptionsDto, type: RegisteredJobType, now = Date.now()): AddOptions {
+export function addOptionsOf(
+  options: JobOptionsDto,
+  type: RegisteredJobType,
+  { id, tenant }: Asker,
+  now = Date.now(),
+): AddOptions {
   const { priority, attempts, jobId, timeoutMs, waitLimitMs, tags } = options;
   const delayMs = delayOf(options, '#/options', now);
   const backoff = options.backoff && { type: options.backoff.type, delayMs: options.backoff.delay };
   refuseEndlessBackoff(options, type, backoff ?? type.job.backoff ?? queueDefaults.backoff);
   return {
+    tenant,
+    caller: id,
     ...(jobId != null && { key: jobId }),
     ...(delayMs > 0 && { delayMs }),
     ...(attempts != null && { attempts }),

@@ -17,8 +17,8 @@ export class JobResults {
     private readonly storage: FileStorage,
   ) {}
 
-  async send(id: string, request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    const { job, isResultOmitted } = await this.jobs.read(id);
+  async send(id: string, tenant: string, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const { job, isResultOmitted } = await this.jobs.read(id, tenant);
     if (!isDone(job)) throw problem('job_not_finished', { detail: `Job ${id} is ${job.state}.` });
     if (job.state !== 'completed')
       throw problem('job_without_result', { detail: `Job ${id} is ${job.state}.` });

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
+import type { Principal } from '../../platform/auth/principal';
 import { problem } from '../../platform/problems/problem-catalogue';
-import type { CancelWish } from '../../platform/queue/attempt-log.service';
 import { JobReader } from '../../platform/queue/job-reader.service';
 import { JobRemovals } from '../../platform/queue/job-removals.service';
 import type { JobSnapshot } from '../../platform/queue/job-snapshot';
@@ -22,11 +22,11 @@ export class JobsApiService {
     private readonly removals: JobRemovals,
   ) {}
 
-  /** Throws a 404 problem that says how long finished jobs stay. */
-  async read(id: string): Promise<JobSnapshot> {
+  /** Throws a 404 problem that says how long finished jobs stay; another tenant's job is not there either. */
+  async read(id: string, tenant: string): Promise<JobSnapshot> {
     this.connections.assertReady();
     const job = await this.reader.read(id);
-    if (job === undefined) throw this.notFound(id);
+    if (job === undefined || job.origin.tenant !== tenant) throw this.notFound(id);
     return job;
   }
 
@@ -34,9 +34,15 @@ export class JobsApiService {
    * Removes a job, or has the worker that runs it stop; `ifMatch` is the entity tag the caller has seen.
    * Resolves with the job while its worker is being told, with nothing once it is gone.
    */
-  async remove(id: string, wish: CancelWish, ifMatch: string | undefined): Promise<JobSnapshot | undefined> {
-    const job = await this.read(id);
-    if (ifMatch !== undefined && !tagMatches(ifMatch, jobTag(job))) {
+  async remove(
+    id: string,
+    principal: Principal,
+    reason: string,
+    ifMatch: string | undefined,
+  ): Promise<JobSnapshot | undefined> {
+    const job = await this.read(id, principal.tenant);
+    const wish = { reason, by: principal.id };
+    if (ifMatch !== undefined && !tagMatches(ifMatch, jobTag(job, principal))) {
       throw problem('precondition_failed', { detail: `Job ${id} is ${job.state} now.` });
     }
     switch (await this.cancellation.cancel(id, wish)) {

@@ -8,14 +8,17 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { Masked } from '../../platform/auth/masked.decorator';
 import { CurrentPrincipal, type Principal } from '../../platform/auth/principal';
+import { ofJobParam, ofJobType, ofJobTypes } from '../../platform/auth/queue-of';
+import { Requires } from '../../platform/auth/route-access';
 import { Idempotent } from '../../platform/idempotency/idempotent.decorator';
 import { ApiProblems } from '../../platform/problems/api-problems.decorator';
 import { BatchEnqueuer } from './batch-enqueuer.service';
 import { CreateBatchDto, CreatedBatchDto } from './create-batch.dto';
 import { CreateJobDto } from './create-job.dto';
 import { tagMatches } from './entity-tag';
-import { isDone, jobBody, jobPath } from './job-body';
+import { hiddenOfJob, isDone, jobBody, jobPath } from './job-body';
 import { JobEnqueuer } from './job-enqueuer.service';
 import { JobHistory } from './job-history.service';
 import { JobWaiter } from './job-waiter.service';
@@ -39,6 +42,8 @@ export class JobsController {
 
   /** Enqueues a job of any registered type. */
   @Post()
+  @Requires('jobs:write', ofJobType())
+  @Masked(...hiddenOfJob)
   @HttpCode(202)
   @Idempotent()
   @ApiHeader({ name: 'Prefer', required: false, description: `wait=N: up to ${MAX_WAIT_SECONDS} seconds` })
@@ -49,10 +54,11 @@ export class JobsController {
   })
   async create(
     @Body() body: CreateJobDto,
+    @CurrentPrincipal() principal: Principal,
     @Headers('prefer') prefer: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<CreatedJobDto> {
-    const { job, isDuplicate, warnings } = await this.enqueuer.enqueue(body);
+    const { job, isDuplicate, warnings } = await this.enqueuer.enqueue(body, principal);
     const waitSeconds = isDone(job) ? 0 : preferredWait(prefer);
     const isGone = () => reply.raw.destroyed;
     const finished =
@@ -71,13 +77,14 @@ export class JobsController {
 
   /** Enqueues up to 1,000 jobs of any registered types. */
   @Post('batch')
+  @Requires('jobs:write', ofJobTypes)
   @HttpCode(202)
   @Idempotent()
   @ApiBody({ type: CreateBatchDto })
   @ApiResponse({ status: 202, type: CreatedBatchDto, description: 'One outcome per job.' })
   @ApiProblems('queue_full', 'storage_degraded', 'enqueue_outcome_unknown')
-  createMany(@Body() body: unknown): Promise<CreatedBatchDto> {
-    return this.batches.enqueue(body);
+  createMany(@Body() body: unknown, @CurrentPrincipal() principal: Principal): Promise<CreatedBatchDto> {
+    return this.batches.enqueue(body, principal);
   }
 
   /**
@@ -85,15 +92,18 @@ export class JobsController {
    * says `redis`, or `ledger` after the job has left Redis.
    */
   @Get(':id')
+  @Requires('jobs:read', ofJobParam())
+  @Masked(...hiddenOfJob)
   @ApiHeader({ name: 'If-None-Match', required: false })
   @ApiOkResponse({ type: JobDto })
   @ApiResponse({ status: 304, description: 'Nothing has changed since that entity tag.' })
   async read(
     @Param('id') id: string,
+    @CurrentPrincipal() principal: Principal,
     @Headers('if-none-match') ifNoneMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<JobDto | undefined> {
-    const { body, source, tag } = await this.history.status(id);
+    const { body, source, tag } = await this.history.status(id, principal);
     reply.header('holdfast-source', source).header('etag', tag).header('cache-control', 'private, no-cache');
     if (!body.done) reply.header('retry-after', POLL_SECONDS);
     if (ifNoneMatch === undefined || !tagMatches(ifNoneMatch, tag)) return body;
@@ -103,6 +113,7 @@ export class JobsController {
 
   /** Removes a job that waits or has finished; one that runs is told to stop and ends as cancelled. */
   @Delete(':id')
+  @Requires('jobs:manage', ofJobParam())
   @HttpCode(204)
   @ApiHeader({ name: 'If-Match', required: false })
   @ApiNoContentResponse({ description: 'The job is gone.' })
@@ -111,10 +122,10 @@ export class JobsController {
     @Param('id') id: string,
     @Query() { reason = 'no reason given' }: RemoveJobQuery,
     @Headers('if-match') ifMatch: string | undefined,
-    @CurrentPrincipal() principal: Principal | undefined,
+    @CurrentPrincipal() principal: Principal,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<JobDto | undefined> {
-    const running = await this.jobs.remove(id, { reason, by: principal?.id ?? 'unknown' }, ifMatch);
+    const running = await this.jobs.remove(id, principal, reason, ifMatch);
     if (running === undefined) return undefined;
     reply.status(202).header('location', jobPath(id)).header('retry-after', POLL_SECONDS);
     return jobBody(running);

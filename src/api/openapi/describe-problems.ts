@@ -6,7 +6,12 @@ import { problemCatalogue, type ProblemCode } from '../../platform/problems/prob
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
 
 const ofEvery: ProblemCode[] = ['internal_error', 'storage_unavailable'];
-const ofProtected: ProblemCode[] = ['unauthenticated', 'cross_site_refused'];
+const ofProtected: ProblemCode[] = [
+  'unauthenticated',
+  'forbidden',
+  'cross_site_refused',
+  'database_unavailable',
+];
 const ofWithBody: ProblemCode[] = [
   'json_malformed',
   'unknown_field',

@@ -2,11 +2,13 @@ import { Controller, Get, Header, Headers, Param, Res, StreamableFile } from '@n
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { createReadStream } from 'node:fs';
+import { Requires } from '../../platform/auth/route-access';
 import { problem } from '../../platform/problems/problem-catalogue';
 import { docsPage, docsPolicy, docsScript, swaggerFilePath, swaggerFiles } from './docs-page';
 import { OpenApiDocument } from './openapi-document.service';
 
 @ApiExcludeController()
+@Requires('docs:read')
 @Controller()
 export class OpenApiController {
   constructor(private readonly document: OpenApiDocument) {}

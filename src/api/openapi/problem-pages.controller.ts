@@ -9,7 +9,8 @@ import {
   problemType,
 } from '../../platform/problems/problem-catalogue';
 import type { CatalogueEntry } from '../../platform/problems/catalogue-entry';
-import { problemListPage, problemPage, problemPagePolicy } from './problem-page';
+import { pagePolicy } from '../../platform/http/page';
+import { problemListPage, problemPage } from './problem-page';
 
 /** What the `type` of every problem links to: a page for people, JSON for programs. */
 @ApiExcludeController()
@@ -50,8 +51,6 @@ function wantsPage(accept: string | undefined): boolean {
 }
 
 function asPage(reply: FastifyReply, page: string): string {
-  reply
-    .header('content-type', 'text/html; charset=utf-8')
-    .header('content-security-policy', problemPagePolicy);
+  reply.header('content-type', 'text/html; charset=utf-8').header('content-security-policy', pagePolicy());
   return page;
 }

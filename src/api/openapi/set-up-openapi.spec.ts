@@ -4,10 +4,12 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ApiProperty, ApiPropertyOptional, type OpenAPIObject } from '@nestjs/swagger';
 import { IsInt, IsOptional, IsString } from 'class-validator';
 import type { Queue } from 'bullmq';
+import { WithoutKeys } from '../../../test/support/without-keys';
 import { readSettings } from '../../config/settings';
 import { SettingsModule } from '../../config/settings.module';
 import { AuthModule } from '../../platform/auth/auth.module';
 import { Public } from '../../platform/auth/public.decorator';
+import { Requires } from '../../platform/auth/route-access';
 import { configureHttp } from '../../platform/http/configure-http';
 import { createHttpAdapter } from '../../platform/http/http-adapter';
 import { ApiProblems } from '../../platform/problems/api-problems.decorator';
@@ -56,6 +58,7 @@ const queue = defineQueue({
   worker: { concurrency: 1 },
 });
 
+@Requires('jobs:write')
 @Controller(['api/queue/jobs', 'queue/jobs'])
 class SampleController {
   @Post()
@@ -78,9 +81,8 @@ const key = 'a-key-of-enough-characters';
 const settings = readSettings({ NODE_ENV: 'test', HOLDFAST_BOOTSTRAP_KEY: key });
 
 @Module({
-  imports: [SettingsModule.forRoot(settings), AuthModule, OpenApiModule],
+  imports: [SettingsModule.forRoot(settings), WithoutKeys, AuthModule, OpenApiModule],
   controllers: [SampleController, SampleHealthController],
-  providers: [QueueRegistry],
 })
 class TestModule {}
 

@@ -36,13 +36,21 @@ function frame(settings: Settings): Omit<OpenAPIObject, 'paths'> {
     .setTitle('Holdfast')
     .setDescription(description)
     .setVersion('1')
-    .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'The key of this server.' }, 'key')
-    .addBasicAuth(
-      { type: 'http', scheme: 'basic', description: 'For browsers: any user name, the key as password.' },
-      'password',
+    .addBearerAuth(
+      {
+        type: 'http',
+        scheme: 'bearer',
+        description: 'A key, or a token of the issuer that the settings name.',
+      },
+      'key',
+    )
+    .addCookieAuth(
+      'holdfast_session',
+      { type: 'apiKey', in: 'cookie', description: 'After a log-in at /ui/login.' },
+      'session',
     )
     .addSecurityRequirements('key')
-    .addSecurityRequirements('password');
+    .addSecurityRequirements('session');
   if (settings.PUBLIC_URL !== undefined) builder.addServer(settings.PUBLIC_URL);
   return builder.build();
 }

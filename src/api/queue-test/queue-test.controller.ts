@@ -1,6 +1,9 @@
 import { Body, Controller, Get, HttpCode, Post, Res, UseGuards } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOkResponse, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { Masked } from '../../platform/auth/masked.decorator';
+import { CurrentPrincipal, type Principal } from '../../platform/auth/principal';
+import { Requires } from '../../platform/auth/route-access';
 import { Idempotent } from '../../platform/idempotency/idempotent.decorator';
 import { problem } from '../../platform/problems/problem-catalogue';
 import { RedisConnections } from '../../platform/redis/redis-connections.service';
@@ -20,6 +23,7 @@ export class QueueTestController {
 
   /** How Redis, the queue "default" and its worker are doing. */
   @Get()
+  @Requires('queues:read')
   @ApiOkResponse({ type: QueueTestStatusDto })
   read(): Promise<QueueTestStatusDto> {
     this.connections.assertReady();
@@ -28,6 +32,8 @@ export class QueueTestController {
 
   /** Adds a test job, starts the worker in this process, or works the next waiting job. Off in production. */
   @Post()
+  @Requires('queues:manage')
+  @Masked('job.result', 'job.error.message', 'job.progress.message')
   @HttpCode(200)
   @Idempotent()
   @ApiOkResponse({ type: QueueTestResultDto, description: 'The worker was started, or the job was worked.' })
@@ -35,12 +41,13 @@ export class QueueTestController {
   @ApiNoContentResponse({ description: 'No job waits.' })
   act(
     @Body() body: QueueTestDto,
+    @CurrentPrincipal() principal: Principal,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<QueueTestResultDto | undefined> {
     this.connections.assertReady();
     switch (body.action) {
       case 'add-job':
-        return this.addJob(body, reply);
+        return this.addJob(body, principal, reply);
       case 'start-worker':
         return this.startWorker();
       case 'process-next':
@@ -55,13 +62,15 @@ export class QueueTestController {
 
   private async addJob(
     { message, delay, shouldFail }: QueueTestDto,
+    { id: caller, tenant }: Principal,
     reply: FastifyReply,
   ): Promise<QueueTestResultDto> {
-    const job = await this.test.addJob({
+    const payload = {
       message: message ?? 'Test job',
       ...(delay != null && { delay }),
       ...(shouldFail != null && { shouldFail }),
-    });
+    };
+    const job = await this.test.addJob(payload, { tenant, caller });
     reply.status(202).header('location', jobPath(job.id)).header('retry-after', '1');
     return { action: 'add-job', jobId: job.id, job: jobBody(job) };
   }

@@ -27,8 +27,11 @@ export class QueueTestService {
     return { queue, redis, worker };
   }
 
-  async addJob(payload: TestJobData): Promise<JobSnapshot> {
-    return addedSnapshot(await this.producer.addTestJob(payload));
+  async addJob(
+    payload: TestJobData,
+    by: { readonly tenant: string; readonly caller: string },
+  ): Promise<JobSnapshot> {
+    return addedSnapshot(await this.producer.addTestJob(payload, by));
   }
 
   /** Starts the queue's worker in this process. Throws a 409 problem when it runs here already. */

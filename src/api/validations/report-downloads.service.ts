@@ -21,8 +21,12 @@ export class ReportDownloads {
     private readonly storage: FileStorage,
   ) {}
 
-  async send(id: string, format: ReportFormat, request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    const run = await this.validations.requireCompleted(id);
+  async send(
+    { id, tenant, format }: { id: string; tenant: string; format: ReportFormat },
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<void> {
+    const run = await this.validations.requireCompleted(id, tenant);
     const file = await this.storage.open(reportOf(run));
     if (file === undefined) throw problem('report_gone');
     let isReading = false;

@@ -1,5 +1,6 @@
 import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { masked } from '../../platform/auth/masked.decorator';
 import { problem } from '../../platform/problems/problem-catalogue';
 import { ValidationLogStore } from '../../workloads/validation/validation-log.store';
 import { isFinished, type ValidationRun } from '../../workloads/validation/validation-run.store';
@@ -11,8 +12,16 @@ import { Validations } from './validations.service';
 const MAX_STREAMS = 200;
 const SNAPSHOT_LOGS = 100;
 
+/** Whose run it has to be, and whether errors and logs are shown as they are. */
+export interface Follower {
+  readonly tenant: string;
+  readonly isMasked: boolean;
+}
+
+const secretMembers = ['errorMessage', 'message', 'logs.*.message'];
+
 /** What one reader of a run has been told. */
-interface Reader {
+interface Reader extends Pick<Follower, 'isMasked'> {
   readonly stream: EventStream;
   version: number;
   status: string;
@@ -32,8 +41,13 @@ export class RunEvents implements BeforeApplicationShutdown {
   ) {}
 
   /** Answers with a stream, or with 204 when the reader has already seen the end. */
-  async open(id: string, lastEventId: string | undefined, reply: FastifyReply): Promise<void> {
-    const run = await this.validations.require(id);
+  async open(
+    id: string,
+    { tenant, isMasked }: Follower,
+    lastEventId: string | undefined,
+    reply: FastifyReply,
+  ): Promise<void> {
+    const run = await this.validations.require(id, tenant);
     if (isFinished(run.status) && lastEventId === String(run.version)) return void reply.status(204).send();
     const logs = await this.logs.list(run.id, { limit: SNAPSHOT_LOGS });
     if (this.isStopping) throw problem('shutting_down');
@@ -46,9 +60,10 @@ export class RunEvents implements BeforeApplicationShutdown {
       unwatch();
     });
     this.streams.add(stream);
-    stream.send('snapshot', { ...this.validations.view(run), logs: logs.map(logView) }, placeOf(run));
+    const snapshot = { ...this.validations.view(run), logs: logs.map(logView) };
+    stream.send('snapshot', shown(snapshot, isMasked), placeOf(run));
     if (isFinished(run.status)) return finish(stream, run);
-    const reader = { stream, version: run.version, status: run.status, isEnding: false };
+    const reader = { stream, isMasked, version: run.version, status: run.status, isEnding: false };
     unwatch = this.sampler.watch(run.id, logs.at(-1)?.id ?? 0, (sample) => this.tell(reader, sample));
   }
 
@@ -59,12 +74,12 @@ export class RunEvents implements BeforeApplicationShutdown {
   }
 
   private tell(reader: Reader, { run, logs }: RunSample): void {
-    const { stream } = reader;
-    logs.forEach((log) => stream.send('log', logView(log)));
+    const { stream, isMasked } = reader;
+    logs.forEach((log) => stream.send('log', shown(logView(log), isMasked)));
     if (run === undefined) return finish(stream);
     if (run.version !== reader.version) {
       const event = run.status === reader.status ? 'progress' : 'state';
-      stream.send(event, this.validations.view(run), placeOf(run));
+      stream.send(event, shown(this.validations.view(run), isMasked), placeOf(run));
       reader.version = run.version;
       reader.status = run.status;
     }
@@ -73,6 +88,10 @@ export class RunEvents implements BeforeApplicationShutdown {
     if (reader.isEnding) finish(stream, run);
     reader.isEnding = true;
   }
+}
+
+function shown<T>(event: T, isMasked: boolean): T {
+  return isMasked ? masked(event, secretMembers) : event;
 }
 
 /** The last place is given out with `end` alone, so that whoever names it has seen everything. */

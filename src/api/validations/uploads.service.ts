@@ -2,6 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { randomUUID } from 'node:crypto';
 import { Settings } from '../../config/settings';
+import type { Principal } from '../../platform/auth/principal';
 import { isDatabaseAway } from '../../platform/database/database-unavailable.error';
 import { Database } from '../../platform/database/database.service';
 import { drainBody } from '../../platform/http/drain-body';
@@ -25,7 +26,6 @@ import { FormFingerprint } from './form-fingerprint';
 import { readUploadForm, type UploadForm } from './upload-form';
 import { fieldProblem } from './field-problem';
 
-const TENANT = 'default';
 // What a form may add to its file: boundaries, headers and the rule set.
 const FORM_OVERHEAD_BYTES = 2 * 1024 * 1024;
 
@@ -43,10 +43,10 @@ export class Uploads {
     private readonly ruleSets: RuleSetStore,
   ) {}
 
-  async accept(request: FastifyRequest): Promise<ValidationRun> {
+  async accept(request: FastifyRequest, principal: Principal): Promise<ValidationRun> {
     try {
       await this.refuseEarly(request);
-      return await this.receive(request);
+      return await this.receive(request, principal);
     } catch (error) {
       drainBody(request);
       throw error;
@@ -77,9 +77,9 @@ export class Uploads {
     }
   }
 
-  private async receive(request: FastifyRequest): Promise<ValidationRun> {
+  private async receive(request: FastifyRequest, { id: caller, tenant }: Principal): Promise<ValidationRun> {
     const fileId = randomUUID();
-    const upload = uploadOf({ tenant: TENANT, fileId });
+    const upload = uploadOf({ tenant, fileId });
     const fingerprint = wantsBodyFingerprint(request) ? new FormFingerprint() : undefined;
     try {
       const form = await readUploadForm(request, {
@@ -91,11 +91,11 @@ export class Uploads {
           ),
         check: (field, text) => {
           fingerprint?.field(field, text);
-          return field === 'ruleSet' ? this.ruleSet(text) : this.previousRun(text);
+          return field === 'ruleSet' ? this.ruleSet(text, tenant) : this.previousRun(text, tenant);
         },
       });
       if (fingerprint !== undefined) noteBodyFingerprint(request, fingerprint.toString());
-      const run = await this.enqueue(fileId, form);
+      const run = await this.enqueue(fileId, { tenant, caller }, form);
       // A request that was repeated after a crash finds the run of the first time, with its own file.
       if (run.fileId !== fileId) await this.storage.remove(upload);
       return run;
@@ -106,11 +106,15 @@ export class Uploads {
     }
   }
 
-  private async enqueue(fileId: string, form: UploadForm): Promise<ValidationRun> {
+  private async enqueue(
+    fileId: string,
+    asker: { readonly tenant: string; readonly caller: string },
+    form: UploadForm,
+  ): Promise<ValidationRun> {
     const seed = nextIdSeed();
     const run = await this.runs.create({
       id: seed === undefined ? newRunId() : seededRunId(seed),
-      tenant: TENANT,
+      ...asker,
       fileId,
       fileName: form.fileName,
       fileBytes: form.fileBytes,
@@ -125,9 +129,9 @@ export class Uploads {
   }
 
   /** A stored rule set by its name, or one written out. */
-  private async ruleSet(given: string): Promise<object> {
+  private async ruleSet(given: string, tenant: string): Promise<object> {
     if (given.startsWith('{') || given.startsWith('[')) return acceptRuleSet(parsed(given), '#/ruleSet');
-    const stored = await this.ruleSets.find(given.slice(0, 200), TENANT);
+    const stored = await this.ruleSets.find(given.slice(0, 200), tenant);
     if (stored !== undefined) return stored.definition;
     throw fieldProblem(
       'ruleSet',
@@ -136,8 +140,8 @@ export class Uploads {
     );
   }
 
-  private async previousRun(given: string): Promise<string> {
-    const run = await this.runs.find(given, TENANT);
+  private async previousRun(given: string, tenant: string): Promise<string> {
+    const run = await this.runs.find(given, tenant);
     if (run !== undefined) return run.id;
     throw fieldProblem('previousValidationId', 'is not the id of a validation run', 'unknown_run');
   }

@@ -1,11 +1,16 @@
 import { Controller, Get, Headers, Param, Query, Req, Res } from '@nestjs/common';
 import { ApiHeader, ApiOkResponse, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { CurrentPrincipal, maySeePayloads, type Principal } from '../../platform/auth/principal';
+import { always } from '../../platform/auth/queue-of';
+import { Requires } from '../../platform/auth/route-access';
 import { ApiProblems } from '../../platform/problems/api-problems.decorator';
 import { problem } from '../../platform/problems/problem-catalogue';
 import { RunEvents } from './run-events.service';
 import { EventsQueryDto } from './validation-query.dto';
 import { Validations } from './validations.service';
+
+const QUEUE = 'validation';
 
 @ApiTags('validations')
 @Controller(['api/validations/:id/events', 'validations/:id/events'])
@@ -17,6 +22,7 @@ export class ValidationEventsController {
 
   /** The run as it goes on: `snapshot`, then `progress`, `state` and `log`, and `end`. */
   @Get()
+  @Requires('jobs:read', always(QUEUE))
   @ApiProduces('text/event-stream')
   @ApiHeader({ name: 'Last-Event-ID', required: false })
   @ApiOkResponse({ schema: { type: 'string' } })
@@ -25,6 +31,7 @@ export class ValidationEventsController {
   @ApiProblems('validation_not_found', 'too_many_streams')
   async follow(
     @Param('id') id: string,
+    @CurrentPrincipal() principal: Principal,
     @Query() query: EventsQueryDto,
     @Headers('last-event-id') lastEventId: string | undefined,
     @Headers('accept') accept: string | undefined,
@@ -35,9 +42,10 @@ export class ValidationEventsController {
       throw problem('not_acceptable');
     }
     if (request.method === 'HEAD') {
-      await this.validations.require(id);
+      await this.validations.require(id, principal.tenant);
       return void reply.type('text/event-stream; charset=utf-8').send();
     }
-    await this.events.open(id, lastEventId ?? query.lastEventId, reply);
+    const reader = { tenant: principal.tenant, isMasked: !maySeePayloads(principal, QUEUE) };
+    await this.events.open(id, reader, lastEventId ?? query.lastEventId, reply);
   }
 }

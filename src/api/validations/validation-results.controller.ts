@@ -9,6 +9,10 @@ import {
   getSchemaPath,
 } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Masked } from '../../platform/auth/masked.decorator';
+import { CurrentPrincipal, type Principal } from '../../platform/auth/principal';
+import { always } from '../../platform/auth/queue-of';
+import { Requires } from '../../platform/auth/route-access';
 import { ApiProblems } from '../../platform/problems/api-problems.decorator';
 import { problem } from '../../platform/problems/problem-catalogue';
 import { acceptedFormat } from './media-type';
@@ -16,6 +20,8 @@ import { ReportDownloads } from './report-downloads.service';
 import { FindingsQueryDto, LogsQueryDto, ReportQueryDto } from './validation-query.dto';
 import { ValidationResults } from './validation-results.service';
 import { FindingCountListDto, FindingListDto, ValidationLogListDto } from './validation.dto';
+
+const ofValidation = always('validation');
 
 @ApiTags('validations')
 @ApiExtraModels(FindingListDto, FindingCountListDto)
@@ -28,6 +34,8 @@ export class ValidationResultsController {
 
   /** What is wrong, row by row or counted by rule and column. */
   @Get('errors')
+  @Requires('jobs:read', ofValidation)
+  @Masked('items.*.value', 'items.*.message')
   @ApiOkResponse({
     schema: {
       oneOf: [{ $ref: getSchemaPath(FindingListDto) }, { $ref: getSchemaPath(FindingCountListDto) }],
@@ -37,32 +45,37 @@ export class ValidationResultsController {
   @ApiProblems('validation_not_found', 'validation_not_finished', 'validation_without_result')
   async errors(
     @Param('id') id: string,
+    @CurrentPrincipal() { tenant }: Principal,
     @Query() query: FindingsQueryDto,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<FindingListDto | FindingCountListDto> {
-    if (query.group === 'rule') return this.results.counts(id, query);
-    const { page, link } = await this.results.findings(id, query);
+    if (query.group === 'rule') return this.results.counts(id, tenant, query);
+    const { page, link } = await this.results.findings(id, tenant, query);
     if (link !== undefined) reply.header('link', link);
     return page;
   }
 
   /** What happened to the run, oldest first. */
   @Get('logs')
+  @Requires('jobs:read', ofValidation)
+  @Masked('items.*.message')
   @ApiOkResponse({ type: ValidationLogListDto })
   @ApiProblems('query_invalid', 'cursor_invalid')
   @ApiProblems('validation_not_found')
   async logs(
     @Param('id') id: string,
+    @CurrentPrincipal() { tenant }: Principal,
     @Query() query: LogsQueryDto,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ValidationLogListDto> {
-    const { page, link } = await this.results.logs(id, query);
+    const { page, link } = await this.results.logs(id, tenant, query);
     if (link !== undefined) reply.header('link', link);
     return page;
   }
 
   /** Every row of the upload with what is wrong in it, as CSV or JSON. */
   @Get('report')
+  @Requires(['jobs:read', 'payloads:read'], ofValidation)
   @ApiProduces('text/csv', 'application/json')
   @ApiHeader({ name: 'Range', required: false })
   @ApiOkResponse({ schema: { type: 'string', format: 'binary' } })
@@ -77,6 +90,7 @@ export class ValidationResultsController {
   )
   async report(
     @Param('id') id: string,
+    @CurrentPrincipal() { tenant }: Principal,
     @Query() query: ReportQueryDto,
     @Headers('accept') accept: string | undefined,
     @Req() request: FastifyRequest,
@@ -84,6 +98,6 @@ export class ValidationResultsController {
   ): Promise<void> {
     const format = query.format ?? acceptedFormat(accept);
     if (format === undefined) throw problem('not_acceptable');
-    await this.downloads.send(id, format, request, reply);
+    await this.downloads.send({ id, tenant, format }, request, reply);
   }
 }

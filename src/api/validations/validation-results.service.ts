@@ -23,8 +23,12 @@ export class ValidationResults {
     private readonly diary: ValidationLogStore,
   ) {}
 
-  async counts(id: string, { column, rule, severity }: FindingsQueryDto): Promise<FindingCountListDto> {
-    const run = await this.validations.requireCompleted(id);
+  async counts(
+    id: string,
+    tenant: string,
+    { column, rule, severity }: FindingsQueryDto,
+  ): Promise<FindingCountListDto> {
+    const run = await this.validations.requireCompleted(id, tenant);
     const items = findingCountsOf(run).filter(
       (one) =>
         (column === undefined || one.column === column) &&
@@ -34,8 +38,12 @@ export class ValidationResults {
     return { items: [...items], total: items.reduce((sum, { count }) => sum + count, 0) };
   }
 
-  async findings(id: string, query: FindingsQueryDto): Promise<{ page: FindingListDto; link?: string }> {
-    const { id: runId } = await this.validations.requireCompleted(id);
+  async findings(
+    id: string,
+    tenant: string,
+    query: FindingsQueryDto,
+  ): Promise<{ page: FindingListDto; link?: string }> {
+    const { id: runId } = await this.validations.requireCompleted(id, tenant);
     const { limit, cursor } = query;
     const afterOrdinal = cursor === undefined ? -1 : integerIn(cursor, LARGEST_ORDINAL);
     const found = await this.stored.list(runId, query, { limit: limit + 1, afterOrdinal });
@@ -47,8 +55,12 @@ export class ValidationResults {
     };
   }
 
-  async logs(id: string, query: LogsQueryDto): Promise<{ page: ValidationLogListDto; link?: string }> {
-    const { id: runId } = await this.validations.require(id);
+  async logs(
+    id: string,
+    tenant: string,
+    query: LogsQueryDto,
+  ): Promise<{ page: ValidationLogListDto; link?: string }> {
+    const { id: runId } = await this.validations.require(id, tenant);
     const { limit, cursor, source } = query;
     const found = await this.diary.list(runId, {
       limit: limit + 1,

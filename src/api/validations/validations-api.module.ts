@@ -1,7 +1,4 @@
-import multipart from '@fastify/multipart';
-import { Module, type OnModuleInit } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
-import type { FastifyInstance } from 'fastify';
+import { Module } from '@nestjs/common';
 import { ValidationModule } from '../../workloads/validation/validation.module';
 import { ReportDownloads } from './report-downloads.service';
 import { RunEvents } from './run-events.service';
@@ -18,13 +15,4 @@ import { Validations } from './validations.service';
   controllers: [ValidationsController, ValidationResultsController, ValidationEventsController],
   providers: [Uploads, Validations, ValidationResults, ReportDownloads, RunSampler, RunEvents],
 })
-export class ValidationsApiModule implements OnModuleInit {
-  constructor(private readonly host: HttpAdapterHost) {}
-
-  /** Forms are read part by part in the handler, never as a body. */
-  onModuleInit(): void {
-    const fastify = this.host.httpAdapter.getInstance<FastifyInstance>();
-    // Awaited, it would have Fastify settle its routes before Nest has set the error handler.
-    void fastify.register(multipart, { throwFileSizeLimit: false });
-  }
-}
+export class ValidationsApiModule {}

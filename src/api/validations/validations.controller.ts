@@ -9,6 +9,10 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Masked } from '../../platform/auth/masked.decorator';
+import { CurrentPrincipal, type Principal } from '../../platform/auth/principal';
+import { always } from '../../platform/auth/queue-of';
+import { Requires } from '../../platform/auth/route-access';
 import { Idempotent } from '../../platform/idempotency/idempotent.decorator';
 import { ApiProblems } from '../../platform/problems/api-problems.decorator';
 import { isFinished } from '../../workloads/validation/validation-run.store';
@@ -41,6 +45,8 @@ const uploadSchema = {
   },
 };
 
+const ofValidation = always('validation');
+
 @ApiTags('validations')
 @Controller(['api/validations', 'validations'])
 export class ValidationsController {
@@ -51,6 +57,7 @@ export class ValidationsController {
 
   /** Takes a CSV file and enqueues its validation. */
   @Post()
+  @Requires('jobs:write', ofValidation)
   @HttpCode(202)
   @Idempotent(readFormFingerprint)
   @ApiConsumes('multipart/form-data')
@@ -67,38 +74,45 @@ export class ValidationsController {
   @ApiProblems('disk_full')
   async create(
     @Req() request: FastifyRequest,
+    @CurrentPrincipal() principal: Principal,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<AcceptedValidationDto> {
-    const run = await this.uploads.accept(request);
+    const run = await this.uploads.accept(request, principal);
     reply.header('location', validationPath(run.id)).header('retry-after', POLL_SECONDS);
     return acceptedView(run);
   }
 
   /** The runs, newest first. */
   @Get()
+  @Requires('jobs:read', ofValidation)
+  @Masked('items.*.errorMessage')
   @ApiOkResponse({ type: ValidationListDto })
   @ApiProblems('query_invalid', 'cursor_invalid')
   async list(
     @Query() query: ValidationListQueryDto,
+    @CurrentPrincipal() { tenant }: Principal,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ValidationListDto> {
-    const { page, link } = await this.validations.list(query);
+    const { page, link } = await this.validations.list(query, tenant);
     if (link !== undefined) reply.header('link', link);
     return page;
   }
 
   /** One run: how far it is and, once it is completed, what was found. */
   @Get(':id')
+  @Requires('jobs:read', ofValidation)
+  @Masked('errorMessage')
   @ApiHeader({ name: 'If-None-Match', required: false })
   @ApiOkResponse({ type: ValidationDto })
   @ApiResponse({ status: 304, description: 'Nothing has changed since that entity tag.' })
   @ApiProblems('validation_not_found')
   async read(
     @Param('id') id: string,
+    @CurrentPrincipal() { tenant }: Principal,
     @Headers('if-none-match') ifNoneMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ValidationDto | undefined> {
-    const run = await this.validations.require(id);
+    const run = await this.validations.require(id, tenant);
     reply.header('etag', tagOf(run)).header('cache-control', 'private, no-cache');
     if (!isFinished(run.status)) reply.header('retry-after', POLL_SECONDS);
     if (!this.validations.matches(ifNoneMatch, run)) return this.validations.view(run);
@@ -108,16 +122,18 @@ export class ValidationsController {
 
   /** Cancels a run that has not finished (202), or deletes one that has, with its rows and files (204). */
   @Delete(':id')
+  @Requires('jobs:manage', ofValidation)
   @ApiHeader({ name: 'If-Match', required: false })
   @ApiResponse({ status: 202, type: AcceptedValidationDto, description: 'Cancelled.' })
   @ApiNoContentResponse({ description: 'Deleted.' })
   @ApiProblems('validation_not_found', 'validation_changed', 'conflict')
   async remove(
     @Param('id') id: string,
+    @CurrentPrincipal() { tenant }: Principal,
     @Headers('if-match') ifMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<AcceptedValidationDto | undefined> {
-    const cancelled = await this.validations.cancelOrDelete(id, ifMatch);
+    const cancelled = await this.validations.cancelOrDelete(id, tenant, ifMatch);
     reply.status(cancelled === undefined ? 204 : 202);
     return cancelled === undefined ? undefined : acceptedView(cancelled);
   }

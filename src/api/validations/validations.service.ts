@@ -33,17 +33,17 @@ export class Validations {
     private readonly jobs: CsvValidationProducer,
   ) {}
 
-  /** Throws `validation_not_found` for an id of no run, whatever it looks like. */
-  async require(id: string): Promise<ValidationRun> {
+  /** Throws `validation_not_found` for an id of no run of the tenant, whatever it looks like. */
+  async require(id: string, tenant: string): Promise<ValidationRun> {
     this.database.assertReady();
-    const run = await this.runs.find(id);
+    const run = await this.runs.find(id, tenant);
     if (run === undefined) throw problem('validation_not_found');
     return run;
   }
 
   /** Throws 409 until the run is completed, and for ever when it ended otherwise. */
-  async requireCompleted(id: string): Promise<ValidationRun> {
-    const run = await this.require(id);
+  async requireCompleted(id: string, tenant: string): Promise<ValidationRun> {
+    const run = await this.require(id, tenant);
     if (run.status === 'completed') return run;
     if (!isFinished(run.status)) throw problem('validation_not_finished');
     const detail =
@@ -61,14 +61,20 @@ export class Validations {
     return header.trim() === '*' || header.split(',').some((tag) => opaque(tag) === opaque(tagOf(run)));
   }
 
-  async list(query: ValidationListQueryDto): Promise<{ page: ValidationListDto; link?: string }> {
+  async list(
+    query: ValidationListQueryDto,
+    tenant: string,
+  ): Promise<{ page: ValidationListDto; link?: string }> {
     this.database.assertReady();
     const { limit, status, cursor } = query;
-    const found = await this.runs.list({
-      limit: limit + 1,
-      ...(status !== undefined && { status }),
-      ...(cursor !== undefined && { after: positionIn(cursor) }),
-    });
+    const found = await this.runs.list(
+      {
+        limit: limit + 1,
+        ...(status !== undefined && { status }),
+        ...(cursor !== undefined && { after: positionIn(cursor) }),
+      },
+      tenant,
+    );
     const items = found.slice(0, limit);
     const last = items.at(-1);
     const next =
@@ -80,12 +86,16 @@ export class Validations {
   }
 
   /** Resolves with the run when it was cancelled, with undefined when it was deleted. */
-  async cancelOrDelete(id: string, ifMatch: string | undefined): Promise<ValidationRun | undefined> {
-    const run = await this.require(id);
+  async cancelOrDelete(
+    id: string,
+    tenant: string,
+    ifMatch: string | undefined,
+  ): Promise<ValidationRun | undefined> {
+    const run = await this.require(id, tenant);
     if (ifMatch !== undefined && !this.matches(ifMatch, run)) throw problem('validation_changed');
     if (!isFinished(run.status)) {
       const cancelled = await this.runs.cancel(id);
-      if (cancelled === undefined) throw await this.finishedMeanwhile(id, ifMatch);
+      if (cancelled === undefined) throw await this.finishedMeanwhile(run, ifMatch);
       await this.release(cancelled);
       return cancelled;
     }
@@ -96,8 +106,11 @@ export class Validations {
   }
 
   /** Who wanted to stop a run has not asked for its result to be deleted. */
-  private async finishedMeanwhile(id: string, ifMatch: string | undefined): Promise<Problem> {
-    const { status } = await this.require(id);
+  private async finishedMeanwhile(
+    { id, tenant }: ValidationRun,
+    ifMatch: string | undefined,
+  ): Promise<Problem> {
+    const { status } = await this.require(id, tenant);
     const detail = `The run is ${status} now; send the request again to delete it.`;
     return problem(ifMatch === undefined ? 'conflict' : 'validation_changed', { detail });
   }

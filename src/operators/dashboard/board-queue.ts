@@ -1,13 +1,15 @@
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import type { ObliterateOptions } from '@bull-board/api/typings/app';
 import type { Job, JobType } from 'bullmq';
+import { MASK } from '../../platform/auth/masked.decorator';
 import type { JobRetry } from '../../platform/dead-letter/job-retry.service';
 import { problem } from '../../platform/problems/problem-catalogue';
-import { addJob } from '../../platform/queue/add-job';
+import { addJob, originOf } from '../../platform/queue/add-job';
 import { checkPayload } from '../../platform/queue/job-payload';
 import type { JobRemovals } from '../../platform/queue/job-removals.service';
 import type { RegisteredQueue } from '../../platform/queue/queue-registry.service';
 import { addOptions } from './board-job-options';
+import { visitorId, visitorSeesPayloads, visitorTenant } from './board-visitor';
 
 // What BullMQ can clean; any other word of the path would name one of the queue's own keys, such as `meta`.
 const cleanable = new Set<string>([
@@ -40,7 +42,7 @@ export class BoardQueue extends BullMQAdapter {
 
   override async addJob(name: string, data: unknown, options: unknown): Promise<Job> {
     const { definition, queue } = this.entry;
-    const checked = await addOptions(options);
+    const checked = { ...(await addOptions(options)), tenant: visitorTenant(), caller: visitorId() };
     return this.guarded(await addJob(definition, queue, name, data as object, checked));
   }
 
@@ -48,11 +50,33 @@ export class BoardQueue extends BullMQAdapter {
     // BullMQ keeps a job beside the queue's own keys, and would show those as jobs.
     if (Object.hasOwn(this.entry.queue.keys, id)) return undefined;
     const job = await super.getJob(id);
-    return job === undefined ? undefined : this.guarded(job);
+    return job === undefined || !isOfVisitor(job) ? undefined : this.guarded(job);
   }
 
   override async getJobs(...range: Parameters<BullMQAdapter['getJobs']>): Promise<Job[]> {
-    return (await super.getJobs(...range)).map((job) => this.guarded(job));
+    // A job may go between the list and its hash.
+    const jobs = (await super.getJobs(...range)).filter((job: Job | undefined) => job !== undefined);
+    return jobs.filter(isOfVisitor).map((job) => this.guarded(job));
+  }
+
+  override async getJobLogs(id: string): Promise<string[]> {
+    if ((await this.getJob(id)) === undefined) return [];
+    const logs = await super.getJobLogs(id);
+    return visitorSeesPayloads(this.entry.definition.name) ? logs : logs.map(() => MASK);
+  }
+
+  override async getJobSchedulers(): ReturnType<BullMQAdapter['getJobSchedulers']> {
+    const schedulers = await super.getJobSchedulers();
+    if (visitorSeesPayloads(this.entry.definition.name)) return schedulers;
+    return schedulers.map(({ template, ...scheduler }) => ({
+      ...scheduler,
+      ...(template !== undefined && { template: { ...template, data: MASK } }),
+    }));
+  }
+
+  /** The tree of a flow shows what its jobs report, past everything above. */
+  override async getFlowProducer(): ReturnType<BullMQAdapter['getFlowProducer']> {
+    return visitorSeesPayloads(this.entry.definition.name) ? super.getFlowProducer() : null;
   }
 
   override async clean(...[state, ageMs]: Parameters<BullMQAdapter['clean']>): Promise<void> {
@@ -91,15 +115,13 @@ export class BoardQueue extends BullMQAdapter {
   }
 
   private remove(id: string, reason: string): Promise<boolean> {
-    return this.removals.remove(id, { kind: 'removed', reason, by: 'dashboard' });
+    return this.removals.remove(id, { kind: 'removed', reason, by: visitorId() });
   }
 
   /** The same as everywhere: with all attempts, and noted with the dead letter. */
   private async retry(id: string): Promise<void> {
-    const outcome = await this.retries.retryIn(this.entry, id, {
-      by: 'dashboard',
-      reason: 'Retried on the dashboard.',
-    });
+    const decision = { by: visitorId(), reason: 'Retried on the dashboard.' };
+    const outcome = await this.retries.retryIn(this.entry, id, decision, visitorTenant());
     if (outcome === 'wrong_state' || outcome === 'not_found') throw problem('job_not_failed');
   }
 
@@ -111,7 +133,7 @@ export class BoardQueue extends BullMQAdapter {
       toJSON: () => {
         const json = toJSON.call(job);
         const { jobId: _jobId, ...opts } = json.opts;
-        return { ...json, opts };
+        return visitorSeesPayloads(definition.name) ? { ...json, opts } : withoutPayloads({ ...json, opts });
       },
       updateData: async (data: unknown) => {
         const declared = definition.jobs[job.name];
@@ -139,4 +161,23 @@ export class BoardQueue extends BullMQAdapter {
       },
     });
   }
+}
+
+/** The job of another tenant is not there, as it is not for the API. */
+function isOfVisitor(job: Job): boolean {
+  return originOf(job).tenant === visitorTenant();
+}
+
+type JobView = ReturnType<Job['toJSON']>;
+
+function withoutPayloads(view: JobView): JobView {
+  const { returnvalue, failedReason, stacktrace, progress } = view;
+  return {
+    ...view,
+    data: MASK,
+    returnvalue: returnvalue == null ? returnvalue : MASK,
+    ...(failedReason !== undefined && { failedReason: MASK }),
+    stacktrace: (stacktrace ?? []).map(() => MASK),
+    progress: typeof progress === 'number' ? progress : MASK,
+  };
 }

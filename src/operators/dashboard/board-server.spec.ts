@@ -1,6 +1,7 @@
 import { createBullBoard } from '@bull-board/api';
 import { Logger } from '@nestjs/common';
 import fastify from 'fastify';
+import { bootstrapPrincipal } from '../../platform/auth/principal';
 import { problem } from '../../platform/problems/problem-catalogue';
 import type { BoardGate } from './board-gate.service';
 import { BoardServer } from './board-server';
@@ -9,6 +10,8 @@ const paths = (method: string | readonly string[], url: string) =>
   [method]
     .flat()
     .map((one) => [one, url.replace(/:\w+/g, 'default').replace('*', 'favicon-32x32.png')] as const);
+
+const letIn = { check: () => Promise.resolve(bootstrapPrincipal) };
 
 async function boardBehind(gate: Pick<BoardGate, 'check'>) {
   const app = fastify();
@@ -25,9 +28,7 @@ const headers = { 'content-type': 'application/json' };
 
 describe('BoardServer', () => {
   it('passes no route that the board has by its gate', async () => {
-    const check = jest.fn(() => {
-      throw problem('unauthenticated');
-    });
+    const check = jest.fn(() => Promise.reject(problem('unauthenticated')));
     const { app, routes } = await boardBehind({ check });
     expect(routes.length).toBeGreaterThan(40);
     for (const [method, url] of routes) {
@@ -39,7 +40,7 @@ describe('BoardServer', () => {
   });
 
   it('serves its page without anything from a foreign host', async () => {
-    const { app } = await boardBehind({ check: () => undefined });
+    const { app } = await boardBehind(letIn);
     const { statusCode, payload } = await app.inject({ method: 'GET', url: '/admin/queues' });
     expect(statusCode).toBe(200);
     expect(payload).toContain('<div id="root">');
@@ -48,7 +49,7 @@ describe('BoardServer', () => {
   });
 
   it('parses neither forms nor plain text, even behind an open gate', async () => {
-    const { app } = await boardBehind({ check: () => undefined });
+    const { app } = await boardBehind(letIn);
     for (const type of ['application/x-www-form-urlencoded', 'text/plain']) {
       const { statusCode } = await app.inject({
         method: 'POST',
@@ -63,7 +64,7 @@ describe('BoardServer', () => {
 
   it('keeps the text of an unexpected error in the log', () => {
     const logged = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
-    const server = new BoardServer({ check: () => undefined } as unknown as BoardGate);
+    const server = new BoardServer(letIn as unknown as BoardGate);
     const handled: Error[] = [];
     server.setErrorHandler((error) => {
       handled.push(error);

@@ -2,10 +2,14 @@ import type { IServerAdapter } from '@bull-board/api/typings/app';
 import { FastifyAdapter } from '@bull-board/fastify';
 import { Logger } from '@nestjs/common';
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
+import { withAccess } from '../../platform/auth/route-access';
+import { loginInstead } from '../../platform/auth/unauthenticated';
 import { problemAnswer } from '../../platform/problems/problem-answer';
 import { problemOf } from '../../platform/problems/problem-of';
 import type { Problem } from '../../platform/problems/problem';
+import { boardAccess } from './board-access';
 import type { BoardGate } from './board-gate.service';
+import { asVisitor } from './board-visitor';
 
 type ErrorHandler = Parameters<IServerAdapter['setErrorHandler']>[0];
 
@@ -36,13 +40,14 @@ export class BoardServer extends FastifyAdapter {
     const board = super.registerPlugin();
     return (scope, options, done) => {
       scope.removeContentTypeParser(['application/x-www-form-urlencoded', 'text/plain']);
+      scope.addHook('onRoute', (route) => {
+        route.config = withAccess(route.config, boardAccess(route.method, route.url));
+      });
       scope.addHook('onRequest', (request, reply, next) => {
-        try {
-          this.gate.check(request);
-        } catch (error) {
-          return refuse(request, reply, problemOf(error));
-        }
-        next();
+        this.gate.check(request).then(
+          (principal) => asVisitor(principal, next),
+          (error: unknown) => refuse(request, reply, problemOf(error)),
+        );
       });
       scope.addHook('onSend', (_request, reply, payload, next) => {
         reply.headers(headers);
@@ -68,6 +73,8 @@ export class BoardServer extends FastifyAdapter {
 }
 
 function refuse(request: FastifyRequest, reply: FastifyReply, problem: Problem): void {
+  const login = problem.status === 401 ? loginInstead(request) : undefined;
+  if (login !== undefined) return void reply.redirect(login, 303);
   // The board shows `error` to whoever sits in front of it.
   const answer = problemAnswer(problem, { url: request.url, id: request.id, errorMember: problem.title });
   void reply.code(answer.status).headers(answer.headers).serializer(String).send(answer.body);

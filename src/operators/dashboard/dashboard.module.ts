@@ -10,11 +10,12 @@ import { BoardDeadLetterQueue } from './board-dead-letter-queue';
 import { BoardGate } from './board-gate.service';
 import { BoardQueue } from './board-queue';
 import { BoardServer } from './board-server';
+import { LoginController } from './login.controller';
 
 const PATH = '/admin/queues';
 
 /** Bull Board at /admin/queues, with every queue of the registry. */
-@Module({ providers: [BoardGate] })
+@Module({ controllers: [LoginController], providers: [BoardGate] })
 export class DashboardModule implements OnModuleInit {
   constructor(
     private readonly host: HttpAdapterHost,
@@ -41,7 +42,10 @@ export class DashboardModule implements OnModuleInit {
           boardTitle: 'Holdfast',
           hideRedisDetails: true,
           hideDocsLink: true,
-          miscLinks: [{ text: 'API', url: '/docs' }],
+          miscLinks: [
+            { text: 'API', url: '/docs' },
+            { text: 'Log out', url: '/ui/login' },
+          ],
         },
       },
     });

@@ -8,9 +8,12 @@ import {
   getSchemaPath,
 } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { Masked } from '../../platform/auth/masked.decorator';
 import { CurrentPrincipal, type Principal } from '../../platform/auth/principal';
+import { Requires } from '../../platform/auth/route-access';
 import { nextLink } from '../../platform/http/cursor';
 import { ApiProblems } from '../../platform/problems/api-problems.decorator';
+import { hiddenOfDeadLetter, ofDeadLetter, ofListQuery, ofRedrive } from './dead-letter-access';
 import {
   DeadLetterListQuery,
   DecisionDto,
@@ -37,6 +40,8 @@ export class DeadLettersController {
 
   /** Jobs that will not be tried again, newest first and without their payloads; or how many died by which fault. */
   @Get()
+  @Requires('jobs:read', ofListQuery)
+  @Masked('items.*.error.message', 'groups.*.message')
   @ApiOkResponse({ schema: { oneOf: oneOfLists } })
   @ApiProblems('cursor_invalid', 'query_invalid', 'database_unavailable')
   async list(
@@ -54,6 +59,8 @@ export class DeadLettersController {
 
   /** One dead letter, with its payload, its options and every attempt. */
   @Get(':id')
+  @Requires('jobs:read', ofDeadLetter)
+  @Masked(...hiddenOfDeadLetter)
   @ApiOkResponse({ type: DeadLetterDetailDto })
   @ApiProblems('dead_letter_not_found', 'database_unavailable')
   async read(
@@ -65,6 +72,8 @@ export class DeadLettersController {
 
   /** Gives it another payload for its redrive; the original one is kept. */
   @Patch(':id')
+  @Requires('jobs:manage', ofDeadLetter)
+  @Masked(...hiddenOfDeadLetter)
   @ApiOkResponse({ type: DeadLetterDetailDto })
   @ApiProblems('dead_letter_not_found', 'dead_letter_decided', 'job_payload_invalid', 'redrive_refused')
   async edit(
@@ -77,6 +86,7 @@ export class DeadLettersController {
 
   /** Sends the job back to work, once, under its own id and with its attempts reset. */
   @Post(':id/redrive')
+  @Requires('jobs:manage', ofRedrive)
   @HttpCode(202)
   @ApiResponse({ status: 202, type: ReturnedJobDto, description: '`Location` is the job that runs again.' })
   @ApiProblems('dead_letter_not_found', 'dead_letter_decided', 'job_payload_invalid', 'redrive_refused')
@@ -93,6 +103,7 @@ export class DeadLettersController {
 
   /** Moves it to the trash, from where it can be restored for a week. */
   @Delete(':id')
+  @Requires('jobs:manage', ofDeadLetter)
   @HttpCode(204)
   @ApiNoContentResponse()
   @ApiProblems('dead_letter_not_found', 'dead_letter_decided', 'query_invalid')
@@ -106,6 +117,8 @@ export class DeadLettersController {
 
   /** Takes it out of the trash. */
   @Post(':id/restore')
+  @Requires('jobs:manage', ofDeadLetter)
+  @Masked(...hiddenOfDeadLetter)
   @HttpCode(200)
   @ApiOkResponse({ type: DeadLetterDetailDto })
   @ApiProblems('dead_letter_not_found', 'dead_letter_decided')

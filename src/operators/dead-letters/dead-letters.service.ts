@@ -91,8 +91,8 @@ export class DeadLettersService {
   }
 
   /** Throws `job_not_found` or `job_not_failed`. */
-  async retryJob(id: string, wish: RetryWish): Promise<Redriven> {
-    const outcome = await refusing(() => this.retries.retry(id, wish));
+  async retryJob(id: string, wish: RetryWish, tenant: string): Promise<Redriven> {
+    const outcome = await refusing(() => this.retries.retry(id, wish, tenant));
     if (outcome === 'not_found')
       throw problem('job_not_found', { detail: `There is no job ${id.slice(0, 100)}.` });
     if (outcome === 'wrong_state') throw problem('job_not_failed');
@@ -100,8 +100,8 @@ export class DeadLettersService {
   }
 
   /** Throws `job_not_found` or `job_not_delayed`. */
-  async promoteJob(id: string): Promise<void> {
-    const outcome = await this.retries.promote(id);
+  async promoteJob(id: string, tenant: string): Promise<void> {
+    const outcome = await this.retries.promote(id, tenant);
     if (outcome === 'not_found')
       throw problem('job_not_found', { detail: `There is no job ${id.slice(0, 100)}.` });
     if (outcome === 'wrong_state') throw problem('job_not_delayed');

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { Principal } from '../../platform/auth/principal';
 import { decodeCursor, encodeCursor } from '../../platform/http/cursor';
 import {
   OperationStore,
@@ -7,6 +8,7 @@ import {
   type OperationCounts,
 } from '../../platform/operations/operation.store';
 import { Operations, type OperationWish } from '../../platform/operations/operations.service';
+import type { Problem } from '../../platform/problems/problem';
 import { problem } from '../../platform/problems/problem-catalogue';
 import type { FieldError } from '../../platform/queue/job-payload';
 import { QueueRegistry } from '../../platform/queue/queue-registry.service';
@@ -27,8 +29,8 @@ export class OperationsFront {
     private readonly registry: QueueRegistry,
   ) {}
 
-  async dryRun(body: StartOperationDto, by: string): Promise<DryRunDto> {
-    const { targets, missing, byQueue, sample } = await this.operations.plan(this.wishOf(body, by));
+  async dryRun(body: StartOperationDto, principal: Principal): Promise<DryRunDto> {
+    const { targets, missing, byQueue, sample } = await this.operations.plan(this.wishOf(body, principal));
     return {
       dryRun: true,
       action: body.action,
@@ -38,13 +40,12 @@ export class OperationsFront {
   }
 
   /** Throws `operation_running` while another one sends jobs back to one of the queues. */
-  async start(body: StartOperationDto, by: string): Promise<OperationDto> {
+  async start(body: StartOperationDto, principal: Principal): Promise<OperationDto> {
     try {
-      return await this.view(await this.operations.start(this.wishOf(body, by)));
+      return await this.view(await this.operations.start(this.wishOf(body, principal)));
     } catch (error) {
       if (!(error instanceof QueueBusyError)) throw error;
-      const { queue, operation: operationId } = error;
-      throw problem('operation_running', { detail: error.message, members: { queue, operationId } }, error);
+      throw await this.running(error, principal.tenant);
     }
   }
 
@@ -90,11 +91,23 @@ export class OperationsFront {
     return operation;
   }
 
+  /** Of another tenant's operation nothing is told but that it is there. */
+  private async running(error: QueueBusyError, tenant: string): Promise<Problem> {
+    const { queue, operation: operationId } = error;
+    const isOwn = (await this.store.find(operationId, tenant)) !== undefined;
+    const busy = `Another operation is sending jobs back to queue "${queue}": wait for its end.`;
+    return problem(
+      'operation_running',
+      { detail: isOwn ? error.message : busy, members: { queue, ...(isOwn && { operationId }) } },
+      error,
+    );
+  }
+
   private async view(operation: Operation): Promise<OperationDto> {
     return operationView(operation, (await this.store.counts([operation])).get(operation.id));
   }
 
-  private wishOf(body: StartOperationDto, startedBy: string): OperationWish {
+  private wishOf(body: StartOperationDto, { id: startedBy, tenant }: Principal): OperationWish {
     const errors = this.errorsOf(body);
     if (errors.length > 0) throw problem('validation_failed', { detail: errors[0]?.detail, errors });
     const { action, filter, ids, reason, rate, waves, maxFailureRatio, target, type, resetAttempts } = body;
@@ -102,6 +115,7 @@ export class OperationsFront {
       action,
       reason,
       startedBy,
+      tenant,
       ...(filter !== undefined && { filter: filterOf(filter) }),
       ...(ids !== undefined && { ids }),
       ...(rate !== undefined && { ratePerSecond: rate }),

@@ -1,7 +1,9 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { Masked } from '../../platform/auth/masked.decorator';
 import { CurrentPrincipal, type Principal } from '../../platform/auth/principal';
+import { Requires } from '../../platform/auth/route-access';
 import { nextLink } from '../../platform/http/cursor';
 import { ApiProblems } from '../../platform/problems/api-problems.decorator';
 import { DecisionDto } from '../dead-letters/dead-letter-query.dto';
@@ -16,26 +18,28 @@ export class OperationsController {
 
   /** Does one thing to many jobs or dead letters, in the background; `dryRun` only says to how many. */
   @Post()
+  @Requires('jobs:manage')
   @HttpCode(202)
   @ApiResponse({ status: 202, type: OperationDto, description: '`Location` tells how far it is.' })
   @ApiOkResponse({ type: DryRunDto, description: 'The answer to a dry run.' })
   @ApiProblems('operation_running', 'validation_failed', 'database_unavailable')
   async start(
     @Body() body: StartOperationDto,
-    @CurrentPrincipal() { id: by }: Principal,
+    @CurrentPrincipal() principal: Principal,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OperationDto | DryRunDto> {
     if (body.dryRun === true) {
       reply.status(200);
-      return this.operations.dryRun(body, by);
+      return this.operations.dryRun(body, principal);
     }
-    const operation = await this.operations.start(body, by);
+    const operation = await this.operations.start(body, principal);
     reply.header('location', operation.links.self).header('retry-after', '1');
     return operation;
   }
 
   /** Every operation, newest first. */
   @Get()
+  @Requires('jobs:read')
   @ApiOkResponse({ type: OperationListDto })
   @ApiProblems('cursor_invalid', 'query_invalid', 'database_unavailable')
   async list(
@@ -50,6 +54,8 @@ export class OperationsController {
 
   /** How far one operation is, and what did not succeed. */
   @Get(':id')
+  @Requires('jobs:read')
+  @Masked('troubles.*.detail')
   @ApiOkResponse({ type: OperationDetailDto })
   @ApiProblems('operation_not_found', 'database_unavailable')
   async read(
@@ -64,6 +70,7 @@ export class OperationsController {
 
   /** Ends it now; what it has moved stays moved. */
   @Post(':id/abort')
+  @Requires('jobs:manage')
   @HttpCode(200)
   @ApiOkResponse({ type: OperationDto })
   @ApiProblems('operation_not_found', 'operation_ended')

@@ -1,5 +1,7 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
+import { ofQueueQuery } from '../../platform/auth/queue-of';
+import { Requires } from '../../platform/auth/route-access';
 import { ApiProblems } from '../../platform/problems/api-problems.decorator';
 import { ErrorMember } from '../../platform/problems/error-member.decorator';
 import { QueueStats, QueueStatsQuery } from './queue-stats.dto';
@@ -14,6 +16,7 @@ export class StatsController {
 
   /** How many jobs are in which state: in all queues together, and in each. */
   @Get()
+  @Requires('queues:read', ofQueueQuery())
   // The texts that document 001 gives.
   @ErrorMember({ 401: 'Unauthorized', 500: failed, 503: failed })
   @ApiProblems('queue_not_found')

@@ -42,6 +42,19 @@ export function refuseCrossSite(
   if (originHost === undefined || !allowed.includes(originHost)) throw problem('cross_site_refused');
 }
 
+/**
+ * Throws `cross_site_refused` unless a browser itself says that a page of this server sent the request. For whoever comes
+ * by cookie: silence is what a form of another site would keep in an old browser.
+ */
+export function refuseUnlessSameSite(headers: IncomingHttpHeaders): void {
+  if (headers['sec-fetch-site'] === undefined && headers.origin === undefined) {
+    throw problem('cross_site_refused', {
+      detail:
+        'With a session, changes have to carry Sec-Fetch-Site or Origin. A program sends its key instead.',
+    });
+  }
+}
+
 function hostOf(url: string): string | undefined {
   return URL.canParse(url) ? new URL(url).host : undefined;
 }

@@ -18,6 +18,7 @@ const MAX_SHOWN_REASON_CHARACTERS = 500;
 
 const shownColumns = {
   id: deadLetters.id,
+  tenant: deadLetters.tenant,
   queue: deadLetters.queue,
   jobId: deadLetters.jobId,
   generation: deadLetters.generation,
@@ -156,13 +157,15 @@ export class DeadLetterProjection implements OnApplicationBootstrap {
 
 /** The members that document 003 names under both of its spellings, beside ours; a large payload only in its beginning. */
 function shownData(letter: Shown): object {
-  const { id, queue, jobId, generation, key, type, cause, attempts, redriveCount, finishedAt } = letter;
+  const { id, tenant, queue, jobId, generation, key, type, cause, attempts, redriveCount, finishedAt } =
+    letter;
   const data = shownPayload(letter.payload);
   return {
     data,
     jobData: data,
     reason: letter.reason,
     deadLetterId: id,
+    tenant,
     queue,
     jobId,
     generation,

@@ -173,12 +173,12 @@ export class DeadLetterStore {
   }
 
   /** The jobs that these are the deaths of. */
-  async jobsOf(ids: readonly string[]): Promise<string[]> {
+  async jobsOf(ids: readonly string[], tenant = 'default'): Promise<string[]> {
     if (ids.length === 0) return [];
     const rows = await this.database.query
       .select({ jobId: deadLetters.jobId })
       .from(deadLetters)
-      .where(conditionsOf({ ids }, 'default'));
+      .where(conditionsOf({ ids }, tenant));
     return rows.map(({ jobId }) => jobId);
   }
 

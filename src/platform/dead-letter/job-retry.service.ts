@@ -36,20 +36,21 @@ export class JobRetry {
   ) {}
 
   /** Rejects with PayloadInvalidError or RedriveRefusedError where the job cannot run with this payload. */
-  async retry(id: string, wish: RetryWish): Promise<Retried> {
+  async retry(id: string, wish: RetryWish, tenant = 'default'): Promise<Retried> {
     const snapshot = await this.reader.read(id);
+    if (isOfAnother(snapshot, tenant)) return 'not_found';
     if (snapshot !== undefined && !hasFailed(snapshot)) return 'wrong_state';
     const entry = this.registry.ofJob(id);
     if (entry === undefined) return 'not_found';
-    const outcome = await this.retryIn(entry, id, wish);
+    const outcome = await this.retryIn(entry, id, wish, tenant);
     return outcome === 'wrong_state' && snapshot === undefined ? 'not_found' : outcome;
   }
 
   /** The same for a job of any id that stands in the failed set of a queue, or did so until it was removed. */
-  async retryIn(entry: RegisteredQueue, id: string, wish: RetryWish): Promise<Retried> {
+  async retryIn(entry: RegisteredQueue, id: string, wish: RetryWish, tenant = 'default'): Promise<Retried> {
     await this.parker.parked(entry, [id]);
-    const letter = await this.store.undecidedOf(id);
-    if (letter === undefined) return this.retryCancelled(id, wish);
+    const letter = await this.store.undecidedOf(id, tenant);
+    if (letter === undefined) return this.retryCancelled(id, wish, tenant);
     if (wish.data !== undefined) {
       await this.jobs.checkEdit(letter, wish.data);
       await this.store.edit(letter.id, wish.data, wish);
@@ -65,10 +66,10 @@ export class JobRetry {
   }
 
   /** Lets a delayed job start now. */
-  async promote(id: string): Promise<'promoted' | NotDone> {
+  async promote(id: string, tenant = 'default'): Promise<'promoted' | NotDone> {
     const snapshot = await this.reader.read(id);
     const entry = this.registry.ofJob(id);
-    if (snapshot === undefined || entry === undefined) return 'not_found';
+    if (snapshot === undefined || entry === undefined || isOfAnother(snapshot, tenant)) return 'not_found';
     if (snapshot.state !== 'delayed') return 'wrong_state';
     try {
       await new Job(entry.queue, snapshot.type, {}, { ...snapshot.options }, id).promote();
@@ -81,9 +82,11 @@ export class JobRetry {
   }
 
   /** No death, so that there is no dead letter to redrive. */
-  private async retryCancelled(jobId: string, wish: RetryWish): Promise<Retried> {
+  private async retryCancelled(jobId: string, wish: RetryWish, tenant: string): Promise<Retried> {
     const snapshot = await this.reader.read(jobId);
-    if (snapshot === undefined || !isCancelled(snapshot)) return 'wrong_state';
+    if (snapshot === undefined || !isCancelled(snapshot) || isOfAnother(snapshot, tenant)) {
+      return 'wrong_state';
+    }
     const { id, finishedAt = 0, origin, data, type, queue, options = {}, createdAt } = snapshot;
     const generation = origin.generation ?? 0;
     const job = await this.jobs.bringBack(
@@ -111,6 +114,11 @@ export class JobRetry {
 
 function orderOf({ by, reason, resetAttempts = true }: RetryWish): RedriveOrder {
   return { by, reason, resetAttempts };
+}
+
+/** For whoever asks, the job of another tenant is not there. */
+function isOfAnother(snapshot: JobSnapshot | undefined, tenant: string): boolean {
+  return snapshot !== undefined && snapshot.origin.tenant !== tenant;
 }
 
 function hasFailed({ state }: JobSnapshot): boolean {

@@ -96,7 +96,7 @@ export class JobReturn {
     order: RedriveOrder,
     isStillOpen = (): Promise<boolean> => Promise.resolve(true),
   ): Promise<ReturnedJob | undefined> {
-    if (order.target !== undefined) return this.sendTo(letter, order.target, order.type);
+    if (order.target !== undefined) return this.sendTo(letter, order, order.target);
     const entry = this.registry.get(letter.queue);
     if (entry === undefined)
       throw new RedriveRefusedError(`Queue "${letter.queue}" does not exist any more.`);
@@ -132,12 +132,17 @@ export class JobReturn {
     );
   }
 
-  private async sendTo(letter: Returnable, target: string, type = letter.type): Promise<ReturnedJob> {
+  private async sendTo(
+    letter: Returnable,
+    { by: caller, type = letter.type }: RedriveOrder,
+    target: string,
+  ): Promise<ReturnedJob> {
     const [, , payload] = this.contractAt(letter, target, type);
     const { definition, queue } = this.registry.get(target)!;
     const { tenant } = letter;
     // The dead letter is the key, so that a repeated send is still one job.
-    const job = await addJob(definition, queue, type, payload, { key: `redrive/${letter.id}`, tenant });
+    const options = { key: `redrive/${letter.id}`, tenant, caller };
+    const job = await addJob(definition, queue, type, payload, options);
     return { id: job.id ?? '', queue: target };
   }
 

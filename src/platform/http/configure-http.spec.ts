@@ -20,11 +20,13 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Type } from 'class-transformer';
 import { ArrayMaxSize, IsInt, IsOptional, IsString, MaxLength, ValidateNested } from 'class-validator';
 import type { FastifyReply, InjectOptions } from 'fastify';
+import { WithoutKeys } from '../../../test/support/without-keys';
 import { readSettings } from '../../config/settings';
 import { SettingsModule } from '../../config/settings.module';
 import { AuthModule } from '../auth/auth.module';
 import { CurrentPrincipal, type Principal } from '../auth/principal';
 import { Public } from '../auth/public.decorator';
+import { Requires } from '../auth/route-access';
 import { DatabaseUnavailableError } from '../database/database-unavailable.error';
 import { correlationId } from '../logging/correlation';
 import { ErrorMember } from '../problems/error-member.decorator';
@@ -71,6 +73,7 @@ const failures: Record<string, () => Error> = {
     new ServiceUnavailableException({ status: 'error', info: {}, error: { redis: {} }, details: {} }),
 };
 
+@Requires('jobs:read')
 @Controller(['api/orders', 'orders'])
 class OrderController {
   @Post()
@@ -111,9 +114,18 @@ class FailController {
     throw new Error('in the middle');
   }
 
+  @Requires('jobs:read')
   @Post(':how')
   writeFailing(@Param('how') how: string) {
     throw failures[how]?.() ?? new Error(how);
+  }
+}
+
+@Controller('undeclared')
+class UndeclaredController {
+  @Get()
+  read() {
+    return {};
   }
 }
 
@@ -122,8 +134,8 @@ const key = 'a-key-of-enough-characters';
 async function start(environment: Record<string, string>): Promise<NestFastifyApplication> {
   const settings = readSettings({ NODE_ENV: 'test', ...environment });
   @Module({
-    imports: [SettingsModule.forRoot(settings), AuthModule],
-    controllers: [OrderController, FailController],
+    imports: [SettingsModule.forRoot(settings), WithoutKeys, AuthModule],
+    controllers: [OrderController, FailController, UndeclaredController],
   })
   class TestModule implements NestModule {
     configure(consumer: MiddlewareConsumer) {
@@ -382,12 +394,24 @@ describe('the HTTP edge', () => {
     expect((await app.inject({ url: '/api/orders/7' })).json()).not.toHaveProperty('error');
   });
 
-  it('asks a browser for a password and takes the key as that', async () => {
-    const asked = await app.inject({ url: '/api/orders', headers: { accept: 'text/html,*/*' } });
-    expect(asked.headers['www-authenticate']).toContain('Basic');
+  it('sends a browser to the log-in, and lets no password in', async () => {
+    const asked = await app.inject({ url: '/api/orders?limit=1', headers: { accept: 'text/html,*/*' } });
+    expect([asked.statusCode, asked.headers.location]).toEqual([
+      303,
+      '/ui/login?next=%2Fapi%2Forders%3Flimit%3D1',
+    ]);
     const basic = `Basic ${Buffer.from(`anyone:${key}`).toString('base64')}`;
     const answer = await app.inject({ url: '/api/orders', headers: { authorization: basic } });
+    expect(answer.statusCode).toBe(401);
+  });
+
+  it('hands over who sends the request', async () => {
+    const answer = await send({ url: '/api/orders' });
     expect(answer.json()).toMatchObject({ principal: { id: 'bootstrap', role: 'admin', tenant: 'default' } });
+  });
+
+  it('refuses a route that does not say who may use it', async () => {
+    expect((await send({ url: '/undeclared' })).json()).toMatchObject({ status: 403, code: 'forbidden' });
   });
 
   it('demands the key before it reads a body', async () => {

@@ -1,7 +1,10 @@
 import helmet from '@fastify/helmet';
+import multipart from '@fastify/multipart';
+import { Logger } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Settings } from '../../config/settings';
-import { KeyVerifier } from '../auth/key-verifier.service';
+import { Admission } from '../auth/admission.service';
+import { undeclaredRoutes } from '../auth/route-access';
 import { ProblemFilter } from '../problems/problem.filter';
 import { HttpAdapter } from './http-adapter';
 import { RequestGate } from './request-gate';
@@ -18,15 +21,22 @@ export async function configureHttp(app: NestFastifyApplication, settings: Setti
     throw new Error('configureHttp needs the adapter of createHttpAdapter: hand that to NestFactory.create.');
   }
   await app.register(helmet, helmetOptions(settings));
+  // Forms are read part by part in their handlers, never as a body.
+  await app.register(multipart, { throwFileSizeLimit: false });
   app.useGlobalFilters(new ProblemFilter());
   app.useGlobalPipes(new RequestValidationPipe());
-  const gate = new RequestGate(adapter, new KeyVerifier(settings), settings);
+  adapter.getInstance().addHook('onReady', (done) => {
+    for (const route of undeclaredRoutes(adapter.routes)) {
+      new Logger('HTTP').error(`${route} answers nobody: say who may use it, with @Requires or @Public.`);
+    }
+    done();
+  });
+  const gate = new RequestGate(adapter, app.get(Admission, { strict: false }));
   // After all onRequest hooks, so that what is refused here is logged, and before the body is read.
   adapter.getInstance().addHook('preParsing', (request, reply, payload, done) => {
-    try {
-      if (!gate.pass(request, reply)) done(null, payload);
-    } catch (error) {
-      done(error as Error);
-    }
+    gate.pass(request, reply).then(
+      (isAnswered) => (isAnswered ? undefined : done(null, payload)),
+      (error: unknown) => done(error as Error),
+    );
   });
 }

@@ -1,5 +1,5 @@
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import type { IncomingMessage } from 'node:http';
 import type { Settings } from '../../config/settings';
 import { requestId, withLogContext } from '../logging/correlation';
@@ -28,6 +28,8 @@ const MAX_PARAM_LENGTH = 256;
 /** Fastify under Nest, which reads JSON in our way and knows which methods a path answers. */
 export class HttpAdapter extends FastifyAdapter {
   readonly allowedMethods = new AllowedMethods(MAX_PARAM_LENGTH);
+  /** Every route of the server, whichever plugin added it, as Fastify knows it once it is ready. */
+  readonly routes: RouteOptions[] = [];
   private hasBegunToClose = false;
 
   /** From the first moment of a stop, while jobs are still drained and reads are still answered. */
@@ -96,7 +98,10 @@ export function createHttpAdapter(_settings: Settings): HttpAdapter {
   instance.server.on('checkExpectation', ({ socket }: IncomingMessage) =>
     answerOnSocket(socket, 'expectation_failed'),
   );
-  instance.addHook('onRoute', ({ method, url }) => adapter.allowedMethods.add(method, url));
+  instance.addHook('onRoute', (route) => {
+    adapter.routes.push(route);
+    adapter.allowedMethods.add(route.method, route.url);
+  });
   // On the raw response, so that streams that are written past Fastify carry it too.
   instance.addHook('onRequest', (request, reply, done) => {
     reply.raw.setHeader('x-request-id', request.id);

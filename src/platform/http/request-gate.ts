@@ -1,50 +1,57 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Settings } from '../../config/settings';
-import type { KeyVerifier } from '../auth/key-verifier.service';
-import { isSafeMethod, refuseCrossSite, refuseForeignHost } from '../auth/request-origin';
-import { unauthenticated } from '../auth/unauthenticated';
+import type { Admission } from '../auth/admission.service';
+import { isSafeMethod } from '../auth/request-origin';
+import { accessOf } from '../auth/route-access';
+import { loginInstead } from '../auth/unauthenticated';
+import { Problem } from '../problems/problem';
 import { problem } from '../problems/problem-catalogue';
 import type { HttpAdapter } from './http-adapter';
 import { endWhenTooSlow } from './slow-body';
 
 /**
  * What every request passes before its body is read, whichever plugin answers it: host and site it comes from,
- * the key for whatever changes something, and whether the path answers its method.
+ * who sends it and whether they may, and whether the path answers its method.
  */
 export class RequestGate {
   constructor(
     private readonly adapter: HttpAdapter,
-    private readonly verifier: KeyVerifier,
-    private readonly settings: Settings,
+    private readonly admission: Admission,
   ) {}
 
   /** Throws the problem that keeps a request out; true when it was answered here. */
-  pass(request: FastifyRequest, reply: FastifyReply): boolean {
+  async pass(request: FastifyRequest, reply: FastifyReply): Promise<boolean> {
     this.checkOrigin(request);
     if (request.is404) return this.answerUnrouted(request, reply);
-    if (!isSafeMethod(request.method)) this.checkChange(request, reply);
+    // A plugin with a gate of its own has admitted whom it lets through.
+    if (request.principal === undefined && (await this.sentToLogin(request, reply))) return true;
+    if (!isSafeMethod(request.method)) this.refuseWhileClosing(reply);
     endWhenTooSlow(request.raw, () => reply.sent || reply.raw.headersSent);
     return false;
   }
 
   private checkOrigin(request: FastifyRequest): void {
-    const { headers } = request;
-    if (headers.host === undefined && request.raw.httpVersion !== '1.0') {
+    if (request.headers.host === undefined && request.raw.httpVersion !== '1.0') {
       throw problem('bad_request', { detail: 'The Host header is missing.' });
     }
-    if (this.settings.HOLDFAST_BOOTSTRAP_KEY === undefined) refuseForeignHost(headers);
-    refuseCrossSite(request, this.settings.PUBLIC_URL);
+    this.admission.checkOrigin(request);
   }
 
-  private checkChange(request: FastifyRequest, reply: FastifyReply): void {
-    // The guard asks again, but only after the body was read.
-    if (this.verifier.verify(request.headers.authorization) === undefined) {
-      throw unauthenticated(request.headers);
+  private async sentToLogin(request: FastifyRequest, reply: FastifyReply): Promise<boolean> {
+    try {
+      await this.admission.admit(request, accessOf(request));
+      return false;
+    } catch (error) {
+      const login = error instanceof Problem && error.status === 401 ? loginInstead(request) : undefined;
+      if (login === undefined) throw error;
+      void reply.header('cache-control', 'no-store').redirect(login, 303);
+      return true;
     }
-    if (this.adapter.isClosingDown) {
-      void reply.header('connection', 'close');
-      throw problem('shutting_down');
-    }
+  }
+
+  private refuseWhileClosing(reply: FastifyReply): void {
+    if (!this.adapter.isClosingDown) return;
+    void reply.header('connection', 'close');
+    throw problem('shutting_down');
   }
 
   private answerUnrouted(request: FastifyRequest, reply: FastifyReply): boolean {

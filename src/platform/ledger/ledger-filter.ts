@@ -11,6 +11,8 @@ export interface LedgerFilter {
   readonly key?: string;
   /** A part of the error's text, or the beginning of an id or a key; at least 3 characters. */
   readonly q?: string;
+  /** `q` is not looked for in the texts of errors. */
+  readonly areErrorsHidden?: boolean;
   readonly tags?: readonly string[];
   /** Created then or later, in epoch milliseconds. */
   readonly from?: number;
@@ -44,7 +46,7 @@ export function conditionOf(filter: LedgerFilter, after?: LedgerPosition): SQL {
     filter.type !== undefined && sql`type = ${filter.type}`,
     filter.states !== undefined && stateCondition(filter.states),
     filter.key !== undefined && sql`key = ${filter.key}`,
-    filter.q !== undefined && textCondition(filter.q),
+    filter.q !== undefined && textCondition(filter.q, filter.areErrorsHidden),
     filter.errorGroup !== undefined && sql`error_group = ${filter.errorGroup}`,
     terms.length > 0 && sql`terms @> ${sql.param(terms)}::text[]`,
     filter.from !== undefined && sql`created_at >= ${time(filter.from)}`,
@@ -62,11 +64,13 @@ function stateCondition(states: readonly LedgerState[]): SQL {
   return others.length === 0 ? sql`state = ${only}` : sql`state = ANY (${sql.param(states)}::text[])`;
 }
 
-function textCondition(q: string): SQL {
+function textCondition(q: string, areErrorsHidden = false): SQL {
   // Ids and keys are compared byte by byte: nothing that begins so comes after this.
   const end = `${q}\u{10FFFF}`;
+  const named = sql`(id >= ${q} AND id < ${end}) OR (key >= ${q} AND key < ${end})`;
+  if (areErrorsHidden) return sql`(${named})`;
   const part = `%${q.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
-  return sql`((id >= ${q} AND id < ${end}) OR (key >= ${q} AND key < ${end}) OR error_message ILIKE ${part})`;
+  return sql`(${named} OR error_message ILIKE ${part})`;
 }
 
 function time(epochMs: number): SQL {

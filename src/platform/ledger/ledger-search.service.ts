@@ -65,7 +65,7 @@ export class LedgerSearch {
   /** Finds jobs by all that the filter says; one page of them. */
   async find(filter: LedgerFilter, { after, limit, include = {} }: LedgerPageWish): Promise<LedgerPage> {
     this.database.assertReady();
-    const since = filter.q === undefined ? undefined : await this.oldestCompared();
+    const since = filter.q === undefined || filter.areErrorsHidden ? undefined : await this.oldestCompared();
     const narrowed = since === undefined ? filter : { ...filter, from: Math.max(since, filter.from ?? 0) };
     const selection = sql`SELECT ${sql.raw(columns(include))} FROM ledger_jobs WHERE ${conditionOf(narrowed, after)}`;
     const rows =

@@ -41,11 +41,11 @@ export class OperationActions {
       case 'restore':
         return moved(items, await this.letters.restore(targetsOf(items), decisionOf(operation)));
       case 'remove':
-        return this.each(items, (id) => this.remove(operation, id));
+        return this.each(operation, items, (id) => this.remove(operation, id));
       case 'promote':
-        return this.each(items, (id) => this.promote(id));
+        return this.each(operation, items, (id) => this.promote(operation, id));
       default:
-        return this.each(items, (id) => this.cancel(operation, id));
+        return this.each(operation, items, (id) => this.cancel(operation, id));
     }
   }
 
@@ -64,12 +64,16 @@ export class OperationActions {
   }
 
   private each(
+    { tenant }: Operation,
     items: readonly OperationItem[],
     act: (target: string) => Promise<Omit<ItemResult, 'ordinal'>>,
   ): Promise<ItemResult[]> {
     return Promise.all(
       items.map(async ({ ordinal, target }) => {
         try {
+          // The job of another tenant is not there.
+          const job = await this.reader.read(target);
+          if (job?.origin.tenant !== tenant) return { ordinal, ...skipped('There is no such job.') };
           return { ordinal, ...(await act(target)) };
         } catch (error) {
           if (isAway(error)) throw error;
@@ -92,8 +96,8 @@ export class OperationActions {
     return skipped(outcome === 'finished' ? 'The job has finished.' : 'There is no such job.');
   }
 
-  private async promote(id: string): Promise<Omit<ItemResult, 'ordinal'>> {
-    const outcome = await this.retries.promote(id);
+  private async promote({ tenant }: Operation, id: string): Promise<Omit<ItemResult, 'ordinal'>> {
+    const outcome = await this.retries.promote(id, tenant);
     return outcome === 'promoted' ? { status: 'success' } : skipped('The job is not delayed.');
   }
 

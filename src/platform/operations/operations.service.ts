@@ -21,6 +21,8 @@ export interface OperationWish {
   readonly ids?: readonly string[];
   readonly reason: string;
   readonly startedBy: string;
+  /** Whose jobs and dead letters; nothing of another tenant is touched. */
+  readonly tenant?: string;
   readonly ratePerSecond?: number;
   /** 1, then 10, then 100 jobs and so on, each wave only when the one before went well; true unless said otherwise. */
   readonly usesWaves?: boolean;
@@ -61,13 +63,13 @@ export class Operations {
 
   /** What the operation would be about, without doing any of it. */
   async plan(wish: OperationWish): Promise<OperationPlan> {
-    const { action, ids } = wish;
+    const { action, ids, tenant } = wish;
     const found = await this.targets(wish);
     const byQueue: Record<string, number> = {};
     for (const { queue } of found) byQueue[queue] = (byQueue[queue] ?? 0) + 1;
     const targets = found.map(({ id }) => id);
     const named = ids === undefined ? [] : [...new Set(ids)];
-    const known = new Set(action === 'retry' ? await this.letters.jobsOf(targets) : targets);
+    const known = new Set(action === 'retry' ? await this.letters.jobsOf(targets, tenant) : targets);
     return {
       targets,
       missing: named.filter((id) => !known.has(id)),
@@ -78,12 +80,14 @@ export class Operations {
 
   /** Throws QueueBusyError while another operation sends jobs back to one of the queues. */
   async start(wish: OperationWish): Promise<Operation> {
-    const { action, reason, startedBy, ratePerSecond, maxFailureRatio, usesWaves = true, target } = wish;
+    const { action, reason, startedBy, tenant, ratePerSecond, maxFailureRatio, target } = wish;
+    const { usesWaves = true } = wish;
     const { targets, missing, byQueue } = await this.plan(wish);
     const operation = await this.store.create({
       action,
       reason,
       startedBy,
+      ...(tenant !== undefined && { tenant }),
       request: requestOf(wish),
       ...(ratePerSecond !== undefined && { ratePerSecond }),
       usesWaves: usesWaves && sendsBack(action),
@@ -96,7 +100,7 @@ export class Operations {
     return operation;
   }
 
-  private async targets({ action, filter, ids }: OperationWish): Promise<Target[]> {
+  private async targets({ action, filter, ids, tenant }: OperationWish): Promise<Target[]> {
     if (isAboutJobs(action)) {
       return [...new Set(ids)].flatMap((id) => {
         const queue = this.registry.ofJob(id)?.definition.name;
@@ -105,10 +109,10 @@ export class Operations {
     }
     const status = action === 'restore' ? 'discarded' : 'dead';
     if (action !== 'retry' || ids === undefined) {
-      return this.letters.targets({ ...filter, ...(ids && { ids }), status }, MAX_TARGETS);
+      return this.letters.targets({ ...filter, ...(ids && { ids }), status }, MAX_TARGETS, tenant);
     }
     await this.park(ids);
-    return this.letters.targets({ jobIds: ids, status }, MAX_TARGETS);
+    return this.letters.targets({ jobIds: ids, status }, MAX_TARGETS, tenant);
   }
 
   /** A job that has died a moment ago may have no dead letter yet. */

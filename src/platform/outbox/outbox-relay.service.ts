@@ -100,8 +100,15 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
     key,
     tenant,
     correlationId,
+    caller,
   }: typeof outbox.$inferSelect): Promise<unknown> {
-    return this.dispatcher.dispatch(jobType, payload, { key, tenant, correlationId, isPromised: true });
+    return this.dispatcher.dispatch(jobType, payload, {
+      key,
+      tenant,
+      correlationId,
+      ...(caller !== null && { caller }),
+      isPromised: true,
+    });
   }
 
   private logError(error: Error): void {

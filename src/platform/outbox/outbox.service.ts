@@ -10,6 +10,8 @@ export interface PromisedJob {
   readonly key: string;
   readonly payload: object;
   readonly tenant?: string;
+  /** Who asked for the job. */
+  readonly caller?: string;
 }
 
 /** Promises a job in the same transaction as the row it belongs to. */
@@ -19,11 +21,11 @@ export class Outbox {
 
   async put(
     transaction: Transaction,
-    { type, key, payload, tenant = 'default' }: PromisedJob,
+    { type, key, payload, tenant = 'default', caller }: PromisedJob,
   ): Promise<void> {
     await transaction
       .insert(outbox)
-      .values({ tenant, jobType: type, key, payload, correlationId: correlationId() });
+      .values({ tenant, jobType: type, key, payload, caller, correlationId: correlationId() });
   }
 
   /** Call it after the commit: the relay looks at once instead of at its next turn. */

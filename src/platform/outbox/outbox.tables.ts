@@ -8,6 +8,8 @@ export const outbox = pgTable('outbox', {
   key: text('key').notNull(),
   payload: jsonb('payload').notNull().$type<object>(),
   correlationId: text('correlation_id').notNull(),
+  /** Who asked for the job. */
+  caller: text('caller'),
   attempts: integer('attempts').notNull().default(0),
   createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
 });

@@ -1,5 +1,5 @@
-import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyRequest } from 'fastify';
+import { routeConfig } from '../http/route-config.decorator';
 
 interface RouteWithErrorMember {
   readonly problemErrors?: Readonly<Record<number, string>>;
@@ -10,7 +10,7 @@ interface RouteWithErrorMember {
  * `@ErrorMember({ 401: 'Unauthorized' })`. Goes on the method, not on the class.
  */
 export const ErrorMember = (textByStatus: Readonly<Record<number, string>>) =>
-  RouteConfig({ problemErrors: textByStatus } satisfies RouteWithErrorMember);
+  routeConfig({ problemErrors: textByStatus } satisfies RouteWithErrorMember);
 
 /** The text that the route of a request promised for a status, if any. */
 export function errorMemberOf(

@@ -76,8 +76,7 @@ export const requestProblems = {
   unauthenticated: {
     status: 401,
     title: 'A key is needed',
-    advice:
-      'Send "Authorization: Bearer <key>". A browser asks for a password: any user name, the key as password.',
+    advice: 'Send "Authorization: Bearer <key>". In a browser log in with the key at /ui/login.',
   },
   forbidden: {
     status: 403,
@@ -88,7 +87,7 @@ export const requestProblems = {
     status: 403,
     title: 'The host name is not a local one',
     advice:
-      'Without a key only localhost, 127.0.0.1 and [::1] are served. Set HOLDFAST_BOOTSTRAP_KEY to serve other names.',
+      'Without a key only localhost, 127.0.0.1 and [::1] are served; "npm run keys:create -- --role admin" makes one.',
   },
   cross_site_refused: {
     status: 403,
@@ -109,6 +108,11 @@ export const requestProblems = {
     status: 404,
     title: 'There is no such problem',
     advice: '/problems lists all there are.',
+  },
+  key_not_found: {
+    status: 404,
+    title: 'There is no such key',
+    advice: 'Check the part of the key before the dot; /api/keys lists those of your tenant.',
   },
   job_not_found: {
     status: 404,

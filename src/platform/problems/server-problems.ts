@@ -19,6 +19,13 @@ export const serverProblems = {
     retryable: true,
     retryAfterSeconds: 1,
   },
+  issuer_unavailable: {
+    status: 503,
+    title: 'The keys of the token issuer cannot be had',
+    advice: 'Try again; if it stays, look at JWT_JWKS_URL and at the log.',
+    retryable: true,
+    retryAfterSeconds: 2,
+  },
   shutting_down: {
     status: 503,
     title: 'The server is stopping',

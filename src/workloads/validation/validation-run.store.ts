@@ -17,6 +17,8 @@ export type ValidationRun = typeof validationRuns.$inferSelect;
 export interface NewRun {
   readonly id: string;
   readonly tenant: string;
+  /** Who asked for it. */
+  readonly caller?: string;
   readonly fileId: string;
   readonly fileName: string;
   readonly fileBytes: number;
@@ -51,7 +53,7 @@ export class ValidationRunStore {
 
   /** Stores the run and promises its job, both or neither; a run that exists already is answered as it is. */
   async create(run: NewRun): Promise<ValidationRun> {
-    const { ruleSet, ...columns } = run;
+    const { ruleSet, caller, ...columns } = run;
     const key = jobKeyOf(run.id);
     const created = await this.database.transaction(async (transaction) => {
       const [row] = await transaction
@@ -73,7 +75,13 @@ export class ValidationRunStore {
         message: `Accepted a file of ${run.fileBytes} bytes${ruleSet === undefined ? '' : ` for rule set ${ruleSet.name}`}`,
       });
       const payload = { validationRunId: run.id, fileName: run.fileName };
-      await this.outbox.put(transaction, { type: 'validate-file', key, payload, tenant: run.tenant });
+      await this.outbox.put(transaction, {
+        type: 'validate-file',
+        key,
+        payload,
+        tenant: run.tenant,
+        ...(caller !== undefined && { caller }),
+      });
       return row;
     });
     this.outbox.wakeRelay();

@@ -1,0 +1,81 @@
+import 'reflect-metadata';
+import { Logger } from '@nestjs/common';
+import { existsSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { readSettings, SettingsError, type Settings } from './config/settings';
+import { newKeyId, newSecret, writeKey } from './platform/auth/api-key';
+import { ApiKeyStore, type NewApiKey } from './platform/auth/api-key.store';
+import { authMigrations } from './platform/auth/auth-stores.module';
+import { KeyWishError, keyWish } from './platform/auth/key-wish';
+import { DatabaseUnavailableError } from './platform/database/database-unavailable.error';
+import { Database } from './platform/database/database.service';
+import { PrivateStoreError } from './platform/private-stores/private-store-error';
+import { openPrivateStores } from './platform/private-stores/private-stores';
+
+const USAGE =
+  'Usage: npm run keys:create -- --role viewer|producer|operator|admin [--name <text>] [--tenant <name>]' +
+  ' [--expires <90d or a date>] [--queue <name>]… [--grant <permission or permission@queue>]…';
+
+const note = (line: string): void => void process.stderr.write(`${line}\n`);
+
+/** Makes a key in the database of the settings, or in the private one of this machine, and prints it once. */
+async function main(): Promise<void> {
+  if (existsSync('.env')) process.loadEnvFile('.env');
+  const wish = keyWish(givenOptions());
+  const settings = readSettings(process.env);
+  const stores = await openPrivateStores({
+    home: settings.home,
+    redis: false,
+    database: settings.DATABASE_URL === undefined,
+    log: note,
+  });
+  try {
+    if (stores.databaseUrl !== undefined) settings.DATABASE_URL = stores.databaseUrl;
+    process.stdout.write(`${await create(settings, wish)}\n`);
+  } finally {
+    await stores.close();
+  }
+  note(
+    'This is the only time the key is shown. Send it as "Authorization: Bearer <key>", or log in at /ui/login.',
+  );
+  note(
+    'A server that ran without a key is closed within seconds; to be reached from other machines it has to be restarted.',
+  );
+}
+
+function givenOptions() {
+  const one = { type: 'string' } as const;
+  const many = { type: 'string', multiple: true } as const;
+  try {
+    const options = { role: one, name: one, tenant: one, expires: one, queue: many, grant: many };
+    return parseArgs({ options, strict: true }).values;
+  } catch (error) {
+    throw new KeyWishError((error as Error).message);
+  }
+}
+
+async function create(settings: Settings, wish: Omit<NewApiKey, 'kid' | 'createdBy'>): Promise<string> {
+  Logger.overrideLogger(false);
+  const database = new Database(settings, [authMigrations]);
+  try {
+    await database.onApplicationBootstrap();
+    const kid = newKeyId();
+    const secret = newSecret();
+    await new ApiKeyStore(database).create({ ...wish, kid, createdBy: 'command line' }, secret);
+    return writeKey({ kid, secret });
+  } finally {
+    await database.onApplicationShutdown();
+  }
+}
+
+main().catch((error: unknown) => {
+  if (error instanceof DatabaseUnavailableError) {
+    note('No key was made: the database cannot be reached. Start it, or correct DATABASE_URL.');
+    process.exitCode = 1;
+    return;
+  }
+  const isUsage = error instanceof KeyWishError;
+  const isPlain = [SettingsError, PrivateStoreError].some((plain) => error instanceof plain);
+  note(isUsage ? `${error.message}\n${USAGE}` : isPlain ? (error as Error).message : String(error));
+  process.exitCode = isUsage ? 2 : 1;
+});
