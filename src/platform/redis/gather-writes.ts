@@ -2,7 +2,8 @@ import type { Redis } from 'ioredis';
 
 type Socket = Redis['stream'];
 
-// Redis begins on the first commands while this process still makes the others; 25 was cheapest at a concurrency of 50.
+// So that Redis begins on the first commands while this process still makes the others.
+// At a concurrency of 50, fewer a write cost 4 to 7 µs more a job, and no limit at all 4 less.
 const MAX_GATHERED = 25;
 
 /**
