@@ -8,6 +8,7 @@ import { ContractsModule } from './platform/contracts/contracts.module';
 import { DatabaseModule } from './platform/database/database.module';
 import { deadLetterMigrations, DeadLetterModule } from './platform/dead-letter/dead-letter.module';
 import { EffectsModule, effectsMigrations } from './platform/effects/effects.module';
+import { HttpClientModule } from './platform/http-client/http-client.module';
 import { IdempotencyModule } from './platform/idempotency/idempotency.module';
 import { LeaderModule } from './platform/leader/leader.module';
 import { ledgerMigrations, LedgerModule } from './platform/ledger/ledger.module';
@@ -42,6 +43,7 @@ const platform = (settings: Settings) => [
   RedisModule,
   DatabaseModule.forRoot(migrations),
   StorageModule,
+  HttpClientModule,
   LeaderModule,
   QueueModule.forRoot(),
   IdempotencyModule,

@@ -58,6 +58,29 @@ describe('settings', () => {
     expect(readSettings({ REDIS_URL: '', PORT: '' })).toMatchObject({ hasRedis: false, port: 3000 });
   });
 
+  it('take networks and ports that may be called, and refuse what is none', () => {
+    const settings = readSettings({
+      OUTBOUND_ALLOW_ADDRESSES: '10.1.0.0/16,fd00:1::/64',
+      OUTBOUND_ALLOW_PORTS: '443',
+    });
+    expect(settings).toMatchObject({
+      outboundAddresses: ['10.1.0.0/16', 'fd00:1::/64'],
+      outboundPorts: [443],
+    });
+    for (const OUTBOUND_ALLOW_ADDRESSES of [
+      '10.1.0.0',
+      '10.1.0.0/33',
+      'example.com/8',
+      '::/129',
+      '10.0.0.0/8,',
+    ]) {
+      expect(problemsOf({ OUTBOUND_ALLOW_ADDRESSES })).toHaveLength(1);
+    }
+    for (const OUTBOUND_ALLOW_PORTS of ['0', '443,70000', '443;80']) {
+      expect(problemsOf({ OUTBOUND_ALLOW_PORTS })).toHaveLength(1);
+    }
+  });
+
   it('refuse two ways to name Redis at once', () => {
     expect(problemsOf({ REDIS_URL: 'redis://a', REDIS_CLUSTER_NODES: 'b:1' })).toHaveLength(1);
   });

@@ -14,6 +14,7 @@ import {
   validateSync,
 } from 'class-validator';
 import { resolve } from 'node:path';
+import { badNetworks } from './outbound-checks';
 import { tokenContradictions } from './token-checks';
 
 export type Role = 'all' | 'api' | 'worker';
@@ -229,6 +230,14 @@ export class Settings {
   LEDGER_ROWS_PER_QUEUE = 5_000_000;
 
   @IsOptional()
+  @IsString()
+  @MaxLength(4_000)
+  OUTBOUND_ALLOW_ADDRESSES?: string;
+
+  @Matches(/^\d{1,5}(,\d{1,5}){0,99}$/, { message: 'OUTBOUND_ALLOW_PORTS must be ports with commas between' })
+  OUTBOUND_ALLOW_PORTS = '80,443';
+
+  @IsOptional()
   @IsUrl({ require_tld: false, protocols: ['http', 'https'], require_protocol: true })
   PUBLIC_URL?: string;
 
@@ -256,6 +265,15 @@ export class Settings {
     return [this.HOLDFAST_BOOTSTRAP_KEY, this.JWT_JWKS_URL, this.JWT_JWKS].some(
       (value) => value !== undefined,
     );
+  }
+
+  /** The networks that are not public and may be called all the same. */
+  get outboundAddresses(): string[] {
+    return this.OUTBOUND_ALLOW_ADDRESSES?.split(',') ?? [];
+  }
+
+  get outboundPorts(): number[] {
+    return this.OUTBOUND_ALLOW_PORTS.split(',').map(Number);
   }
 
   get isQueueTestEnabled(): boolean {
@@ -334,7 +352,12 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
   const problems = validateSync(settings, { skipMissingProperties: true }).flatMap((error) =>
     Object.values(error.constraints ?? {}).slice(0, 1),
   );
-  problems.push(...missingInProduction(settings), ...contradictions(settings), ...badAddresses(settings));
+  problems.push(
+    ...missingInProduction(settings),
+    ...contradictions(settings),
+    ...badAddresses(settings),
+    ...badNetworks(settings),
+  );
   if (problems.length > 0) throw new SettingsError(problems);
   return settings;
 }
