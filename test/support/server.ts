@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { readSettings, type Settings } from '../../src/config/settings';
 import { createServer, startServer } from '../../src/server';
 import { createTestDatabase } from './database';
+import { asHoldfastUser } from './redis-user';
 
 export interface TestServer {
   readonly url: string;
@@ -19,13 +20,16 @@ export interface TestServer {
 export async function startTestServer(overrides: Record<string, string> = {}): Promise<TestServer> {
   const home = await mkdtemp(join(tmpdir(), 'holdfast-test-'));
   const database = overrides['DATABASE_URL'] === undefined ? await createTestDatabase() : undefined;
+  const redisUrl = process.env['TEST_REDIS_URL'] ?? '';
+  const prefix = overrides['REDIS_PREFIX'] ?? `test-${randomBytes(6).toString('hex')}`;
+  const isRestricted = process.env['TEST_REDIS_ACL'] === '1' && overrides['REDIS_URL'] === undefined;
   const settings = readSettings({
     NODE_ENV: 'test',
     PORT: '0',
     HOLDFAST_HOME: home,
     LOG_LEVEL: 'silent',
-    REDIS_URL: process.env['TEST_REDIS_URL'],
-    REDIS_PREFIX: `test-${randomBytes(6).toString('hex')}`,
+    REDIS_URL: isRestricted ? await asHoldfastUser(redisUrl, prefix) : redisUrl,
+    REDIS_PREFIX: prefix,
     DATABASE_URL: database?.url,
     SHUTDOWN_TIMEOUT_MS: '5000',
     ...overrides,
