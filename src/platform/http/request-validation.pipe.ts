@@ -65,8 +65,15 @@ function refuseOtherThanObject(value: unknown): void {
 function pointed(found: readonly ValidationError[], prefix: string): FieldError[] {
   return fieldErrors(named(found)).map((error) => ({
     ...error,
-    pointer: `${prefix}${error.pointer.slice(1)}`.replace(/(?<=.)\/+$/, ''),
+    pointer: withoutEnd(`${prefix}${error.pointer.slice(1)}`),
   }));
+}
+
+// No regular expression: a field's name may be nothing but slashes, thousands of them.
+function withoutEnd(pointer: string): string {
+  let end = pointer.length;
+  while (end > 1 && pointer.endsWith('/', end)) end--;
+  return pointer.slice(0, end);
 }
 
 /** A value that no class describes is reported without a property; it belongs to the field above. */
