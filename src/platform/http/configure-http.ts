@@ -1,5 +1,4 @@
 import helmet from '@fastify/helmet';
-import multipart from '@fastify/multipart';
 import { Logger } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Settings } from '../../config/settings';
@@ -21,8 +20,12 @@ export async function configureHttp(app: NestFastifyApplication, settings: Setti
     throw new Error('configureHttp needs the adapter of createHttpAdapter: hand that to NestFactory.create.');
   }
   await app.register(helmet, helmetOptions(settings));
-  // Forms are read part by part in their handlers, never as a body.
-  await app.register(multipart, { throwFileSizeLimit: false });
+  // A worker serves probes only, and keeps no library for forms in its memory.
+  if (settings.ROLE !== 'worker') {
+    const { fastifyMultipart } = await import('@fastify/multipart');
+    // Forms are read part by part in their handlers, never as a body.
+    await app.register(fastifyMultipart, { throwFileSizeLimit: false });
+  }
   app.useGlobalFilters(new ProblemFilter());
   app.useGlobalPipes(new RequestValidationPipe());
   adapter.getInstance().addHook('onReady', (done) => {
