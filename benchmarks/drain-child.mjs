@@ -56,7 +56,7 @@ async function bare() {
 async function platform(hasLedger) {
   // As main.ts does, before anything else of ours is loaded.
   dist('heap-limits');
-  const { readSettings } = dist('config/settings');
+  const { readSettings } = dist('config/read-settings');
   const { SettingsModule } = dist('config/settings.module');
   const { defineQueue } = dist('platform/queue/define-queue');
   const { JobConsumer } = dist('platform/queue/job-consumer');

@@ -43,7 +43,7 @@ export async function run({ rows = 1_000_000, searches = 40 } = {}) {
   const { migrate } = dist('platform/database/migrations');
   const { Database } = dist('platform/database/database.service');
   const { LedgerSearch } = dist('platform/ledger/ledger-search.service');
-  const { readSettings } = dist('config/settings');
+  const { readSettings } = dist('config/read-settings');
   const home = await mkdtemp(join(tmpdir(), 'holdfast-bench-'));
   await chmod(home, 0o711);
   const stores = await openPrivateStores({ home, redis: false, database: true, log: () => undefined });

@@ -16,14 +16,14 @@ export class NoRedisError extends Error {
 /** Our own modules, built; an older build serves as well, because settings and connections hardly change. */
 async function load() {
   if (existsSync(join(root, '.env'))) process.loadEnvFile(join(root, '.env'));
-  if (!existsSync(join(root, 'dist', 'main.js'))) {
+  if (!existsSync(join(root, 'dist', 'config', 'read-settings.js'))) {
     await setUpOrExit({ build: true, redis: false, say: (line) => console.error(line) });
   }
   const require = createRequire(join(root, 'dist', 'main.js'));
   require('reflect-metadata');
   return {
     ...require('ioredis'),
-    ...require('./config/settings.js'),
+    ...require('./config/read-settings.js'),
     ...require('./platform/redis/redis-options.js'),
     ...require('./platform/redis/key-space.js'),
     ...require('./platform/private-stores/redis-files.js'),

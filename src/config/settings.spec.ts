@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readSettings, settingNames, SettingsError } from './settings';
+import { readSettings, SettingsError } from './read-settings';
+import { settingNames } from './settings';
 
 const problemsOf = (environment: NodeJS.ProcessEnv): readonly string[] => {
   try {

@@ -1,4 +1,4 @@
-import { plainToInstance, Transform } from 'class-transformer';
+import { Transform } from 'class-transformer';
 import {
   IsIn,
   IsInt,
@@ -11,11 +11,8 @@ import {
   MaxLength,
   Min,
   MinLength,
-  validateSync,
 } from 'class-validator';
 import { resolve } from 'node:path';
-import { badNetworks } from './outbound-checks';
-import { tokenContradictions } from './token-checks';
 
 export type Role = 'all' | 'api' | 'worker';
 
@@ -279,87 +276,6 @@ export class Settings {
   get isQueueTestEnabled(): boolean {
     return this.QUEUE_TEST_ENABLED ?? !this.isProduction;
   }
-}
-
-/** Thrown once for the whole environment; its message names every bad variable. */
-export class SettingsError extends Error {
-  constructor(readonly problems: readonly string[]) {
-    super(
-      `These settings stop the server from starting:\n${problems.map((line) => `  - ${line}`).join('\n')}`,
-    );
-    this.name = 'SettingsError';
-  }
-}
-
-function missingInProduction(settings: Settings): string[] {
-  if (!settings.isProduction) return [];
-  const missing: string[] = [];
-  if (!settings.hasRedis) {
-    missing.push('REDIS_URL is missing: in production name the Redis to use (or REDIS_HOST and its parts)');
-  }
-  if (settings.DATABASE_URL === undefined) {
-    missing.push('DATABASE_URL is missing: in production name the PostgreSQL database to use');
-  }
-  return missing;
-}
-
-/** Addresses that only look like one; what is wrong is not shown, because a password may stand there. */
-function badAddresses({ REDIS_URL, DATABASE_URL }: Settings): string[] {
-  const found: string[] = [];
-  if (REDIS_URL?.startsWith('redis') === true && !isAddress(REDIS_URL, /^(\/\d{0,4})?$/)) {
-    found.push(
-      'REDIS_URL cannot be read: write redis://user:password@host:port/0, special signs percent-encoded',
-    );
-  }
-  // PostgreSQL's own form without a host is no URL for everybody.
-  if (
-    DATABASE_URL?.startsWith('postgres') === true &&
-    !isAddress(DATABASE_URL.replace(':///', '://localhost/'))
-  ) {
-    found.push(
-      'DATABASE_URL cannot be read: write postgres://user:password@host:port/database, special signs percent-encoded',
-    );
-  }
-  return found;
-}
-
-function isAddress(text: string, path = /^/): boolean {
-  try {
-    const { username, password, pathname } = new URL(text);
-    [username, password].forEach((part) => decodeURIComponent(part));
-    return path.test(pathname);
-  } catch {
-    return false;
-  }
-}
-
-function contradictions(settings: Settings): string[] {
-  const ways = [settings.REDIS_URL, settings.REDIS_SENTINELS, settings.REDIS_CLUSTER_NODES].filter(Boolean);
-  const found: string[] = [];
-  if (ways.length > 1) {
-    found.push('REDIS_URL, REDIS_SENTINELS and REDIS_CLUSTER_NODES exclude each other: set one of them');
-  }
-  return [...found, ...tokenContradictions(settings)];
-}
-
-/** Reads and checks the environment; an empty variable counts as not set. Throws {@link SettingsError}. */
-export function readSettings(environment: NodeJS.ProcessEnv): Settings {
-  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
-  const known = Object.fromEntries(
-    settingNames().flatMap((name) => (given[name] === undefined ? [] : [[name, given[name]]])),
-  );
-  const settings = plainToInstance(Settings, known, { exposeDefaultValues: true });
-  const problems = validateSync(settings, { skipMissingProperties: true }).flatMap((error) =>
-    Object.values(error.constraints ?? {}).slice(0, 1),
-  );
-  problems.push(
-    ...missingInProduction(settings),
-    ...contradictions(settings),
-    ...badAddresses(settings),
-    ...badNetworks(settings),
-  );
-  if (problems.length > 0) throw new SettingsError(problems);
-  return settings;
 }
 
 /** The names of all environment variables the server reads. */

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { load, YAML11_SCHEMA } from 'js-yaml';
-import { readSettings, Settings, settingNames } from '../../src/config/settings';
+import { readSettings } from '../../src/config/read-settings';
+import { Settings, settingNames } from '../../src/config/settings';
 
 const root = resolve(__dirname, '../..');
 const read = (file: string) => readFileSync(join(root, file), 'utf8');

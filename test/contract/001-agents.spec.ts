@@ -1,7 +1,7 @@
 import { getQueueToken } from '@nestjs/bullmq';
 import type { TestingModule } from '@nestjs/testing';
 import type { Queue } from 'bullmq';
-import { readSettings } from '../../src/config/settings';
+import { readSettings } from '../../src/config/read-settings';
 import { JobReader } from '../../src/platform/queue/job-reader.service';
 import { RedisConnections } from '../../src/platform/redis/redis-connections.service';
 import { WorkerRunner } from '../../src/platform/worker/worker-runner.service';

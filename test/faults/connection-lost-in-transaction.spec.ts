@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { readSettings } from '../../src/config/settings';
+import { readSettings } from '../../src/config/read-settings';
 import { Database } from '../../src/platform/database/database.service';
 import { createTestDatabase, type TestDatabase } from '../support/database';
 import { eventually } from '../support/eventually';

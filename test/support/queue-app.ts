@@ -1,7 +1,7 @@
 import type { DynamicModule, Type } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { randomBytes } from 'node:crypto';
-import { readSettings } from '../../src/config/settings';
+import { readSettings } from '../../src/config/read-settings';
 import { SettingsModule } from '../../src/config/settings.module';
 import { QueueModule } from '../../src/platform/queue/queue.module';
 import { RedisConnections } from '../../src/platform/redis/redis-connections.service';

@@ -5,7 +5,7 @@ import { ApiProperty, ApiPropertyOptional, type OpenAPIObject } from '@nestjs/sw
 import { IsInt, IsOptional, IsString } from 'class-validator';
 import type { Queue } from 'bullmq';
 import { WithoutKeys } from '../../../test/support/without-keys';
-import { readSettings } from '../../config/settings';
+import { readSettings } from '../../config/read-settings';
 import { SettingsModule } from '../../config/settings.module';
 import { AuthModule } from '../../platform/auth/auth.module';
 import { Public } from '../../platform/auth/public.decorator';

@@ -1,4 +1,4 @@
-import { readSettings } from '../../config/settings';
+import { readSettings } from '../../config/read-settings';
 import type { ApiKeyStore } from './api-key.store';
 import { ApiKeys } from './api-keys.service';
 import { Authenticator } from './authenticator.service';

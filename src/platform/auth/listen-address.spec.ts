@@ -1,4 +1,4 @@
-import { readSettings } from '../../config/settings';
+import { readSettings } from '../../config/read-settings';
 import { keyNotice, listenAddress, NoKeyError } from './listen-address';
 
 const stores = { REDIS_URL: 'redis://r', DATABASE_URL: 'postgres://p/d' };

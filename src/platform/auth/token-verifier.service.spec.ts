@@ -2,7 +2,7 @@ import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT, type JWTPayload } fr
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Logger } from '@nestjs/common';
-import { readSettings } from '../../config/settings';
+import { readSettings } from '../../config/read-settings';
 import { TokenVerifier } from './token-verifier.service';
 
 const issuer = 'https://issuer.example/';

@@ -21,7 +21,7 @@ import { Type } from 'class-transformer';
 import { ArrayMaxSize, IsInt, IsOptional, IsString, MaxLength, ValidateNested } from 'class-validator';
 import type { FastifyReply, InjectOptions } from 'fastify';
 import { WithoutKeys } from '../../../test/support/without-keys';
-import { readSettings } from '../../config/settings';
+import { readSettings } from '../../config/read-settings';
 import { SettingsModule } from '../../config/settings.module';
 import { AuthModule } from '../auth/auth.module';
 import { CurrentPrincipal, type Principal } from '../auth/principal';

@@ -17,6 +17,20 @@ import { QueueKeyTypes } from './queue-key-types.service';
 import { QueueRegistry } from './queue-registry.service';
 import { WorkerCensus } from './worker-census.service';
 
+const offered = [
+  QueueRegistry,
+  JobDispatcher,
+  JobEdits,
+  JobReader,
+  KnownJobs,
+  QueueKeyTypes,
+  JobRemovals,
+  AttemptLog,
+  FinishedJobs,
+  QueueCounter,
+  WorkerCensus,
+];
+
 @Module({})
 export class QueueModule {
   /** What every queue stands on; once per process. */
@@ -28,34 +42,8 @@ export class QueueModule {
         // an api process declares queues without running their workers
         BullModule.forRoot({ connection: {}, extraOptions: { manualRegistration: true } }),
       ],
-      providers: [
-        QueueRegistry,
-        JobDispatcher,
-        JobEdits,
-        JobReader,
-        FinishedJobs,
-        KnownJobs,
-        QueueKeyTypes,
-        JobRemovals,
-        AttemptLog,
-        FinishedJobs,
-        QueueCounter,
-        WorkerCensus,
-      ],
-      exports: [
-        QueueRegistry,
-        JobDispatcher,
-        JobEdits,
-        JobReader,
-        FinishedJobs,
-        KnownJobs,
-        QueueKeyTypes,
-        JobRemovals,
-        AttemptLog,
-        FinishedJobs,
-        QueueCounter,
-        WorkerCensus,
-      ],
+      providers: offered,
+      exports: offered,
     };
   }
 

@@ -1,4 +1,4 @@
-import { readSettings } from '../../config/settings';
+import { readSettings } from '../../config/read-settings';
 import { redisTarget } from './redis-options';
 
 const target = (environment: Record<string, string>) => redisTarget(readSettings(environment), 'producer');

@@ -2,7 +2,7 @@ import type { Job } from 'bullmq';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readSettings } from '../../config/settings';
+import { readSettings } from '../../config/read-settings';
 import { defineQueue } from '../queue/define-queue';
 import { MAX_RESULT_BYTES, ResultTooLargeError } from '../queue/job-outcome';
 import { FileStorage } from '../storage/file-storage.service';

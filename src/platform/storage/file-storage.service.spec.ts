@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { readSettings } from '../../config/settings';
+import { readSettings } from '../../config/read-settings';
 import { FileTooLargeError } from './durable-file-writer';
 import { FileStorage } from './file-storage.service';
 import { StorageFullError } from './storage-full.error';

@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import { randomBytes } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { Client } from 'pg';
-import { readSettings } from '../../../src/config/settings';
+import { readSettings } from '../../../src/config/read-settings';
 import { Database, type Transaction } from '../../../src/platform/database/database.service';
 import { EffectCleaner } from '../../../src/platform/effects/effect-cleaner.service';
 import type { EffectJob } from '../../../src/platform/effects/effect-owner';

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readSettings } from '../../../src/config/settings';
+import { readSettings } from '../../../src/config/read-settings';
 import { Leader } from '../../../src/platform/leader/leader.service';
 import { RedisConnections } from '../../../src/platform/redis/redis-connections.service';
 import { platformKey } from '../../../src/platform/redis/key-space';

@@ -3,7 +3,7 @@ import { Test, type TestingModule } from '@nestjs/testing';
 import { IsString } from 'class-validator';
 import type { Queue } from 'bullmq';
 import { randomBytes } from 'node:crypto';
-import { readSettings } from '../../../src/config/settings';
+import { readSettings } from '../../../src/config/read-settings';
 import { SettingsModule } from '../../../src/config/settings.module';
 import { LeaderModule } from '../../../src/platform/leader/leader.module';
 import { defineQueue } from '../../../src/platform/queue/define-queue';

@@ -1,0 +1,64 @@
+import { badNetworks } from './outbound-checks';
+import { tokenContradictions } from './token-checks';
+import type { Settings } from './settings';
+
+/** What is wrong with settings that are each well-formed: one sentence for each fault. */
+export function faultsOf(settings: Settings): string[] {
+  return [
+    ...missingInProduction(settings),
+    ...contradictions(settings),
+    ...badAddresses(settings),
+    ...badNetworks(settings),
+  ];
+}
+
+function missingInProduction(settings: Settings): string[] {
+  if (!settings.isProduction) return [];
+  const missing: string[] = [];
+  if (!settings.hasRedis) {
+    missing.push('REDIS_URL is missing: in production name the Redis to use (or REDIS_HOST and its parts)');
+  }
+  if (settings.DATABASE_URL === undefined) {
+    missing.push('DATABASE_URL is missing: in production name the PostgreSQL database to use');
+  }
+  return missing;
+}
+
+/** Addresses that only look like one; what is wrong is not shown, because a password may stand there. */
+function badAddresses({ REDIS_URL, DATABASE_URL }: Settings): string[] {
+  const found: string[] = [];
+  if (REDIS_URL?.startsWith('redis') === true && !isAddress(REDIS_URL, /^(\/\d{0,4})?$/)) {
+    found.push(
+      'REDIS_URL cannot be read: write redis://user:password@host:port/0, special signs percent-encoded',
+    );
+  }
+  // PostgreSQL's own form without a host is no URL for everybody.
+  if (
+    DATABASE_URL?.startsWith('postgres') === true &&
+    !isAddress(DATABASE_URL.replace(':///', '://localhost/'))
+  ) {
+    found.push(
+      'DATABASE_URL cannot be read: write postgres://user:password@host:port/database, special signs percent-encoded',
+    );
+  }
+  return found;
+}
+
+function isAddress(text: string, path = /^/): boolean {
+  try {
+    const { username, password, pathname } = new URL(text);
+    [username, password].forEach((part) => decodeURIComponent(part));
+    return path.test(pathname);
+  } catch {
+    return false;
+  }
+}
+
+function contradictions(settings: Settings): string[] {
+  const ways = [settings.REDIS_URL, settings.REDIS_SENTINELS, settings.REDIS_CLUSTER_NODES].filter(Boolean);
+  const found: string[] = [];
+  if (ways.length > 1) {
+    found.push('REDIS_URL, REDIS_SENTINELS and REDIS_CLUSTER_NODES exclude each other: set one of them');
+  }
+  return [...found, ...tokenContradictions(settings)];
+}
