@@ -68,8 +68,8 @@ describe('a dead letter', () => {
     const lease = `${scene.prefix}:holdfast:leader:dead-letters`;
     await scene.redis.set(lease, 'another process, which is busy', 'PX', 60_000);
     await scene.kill(['first']);
-    const jobId = await scene.add('hopeless');
     scene.work = () => Promise.reject(new HopelessJobError('no account'));
+    const jobId = await scene.add('hopeless');
     await scene.until(jobId, 'failed');
     await eventually(async () => {
       expect(await scene.letterOf(jobId)).toMatchObject({
