@@ -14,6 +14,9 @@ import { nextIdSeed } from '../../platform/queue/id-seed';
 import { RedisConnections } from '../../platform/redis/redis-connections.service';
 import { FileStorage } from '../../platform/storage/file-storage.service';
 import { isDiskFull } from '../../platform/storage/storage-full.error';
+import { fieldProblem } from '../../platform/uploads/field-problem';
+import { FormFingerprint } from '../../platform/uploads/form-fingerprint';
+import { readUploadForm, refuseUploadEarly, type UploadForm } from '../../platform/uploads/upload-form';
 import { acceptRuleSet, RuleSetStore } from '../../workloads/validation/rule-set.store';
 import { newRunId, seededRunId } from '../../workloads/validation/run-id';
 import { uploadOf } from '../../workloads/validation/validation-files';
@@ -22,12 +25,10 @@ import {
   ValidationRunStore,
   type ValidationRun,
 } from '../../workloads/validation/validation-run.store';
-import { FormFingerprint } from './form-fingerprint';
-import { readUploadForm, type UploadForm } from './upload-form';
-import { fieldProblem } from './field-problem';
 
-// What a form may add to its file: boundaries, headers and the rule set.
-const FORM_OVERHEAD_BYTES = 2 * 1024 * 1024;
+/** What a form may say beside its file. */
+export const uploadFields = ['ruleSet', 'previousValidationId'] as const;
+export const UPLOAD_LIMIT = 'VALIDATION_MAX_BYTES';
 
 /** Turns an upload into a run: either the file is stored, the run exists and its job is promised, or nothing is left. */
 @Injectable()
@@ -55,19 +56,7 @@ export class Uploads {
 
   /** Everything that can be said before the body is read. */
   private async refuseEarly(request: FastifyRequest): Promise<void> {
-    if (!request.isMultipart()) {
-      const headers = { 'accept-post': 'multipart/form-data' };
-      throw problem('upload_type_unsupported', { headers });
-    }
-    // The parts of a compressed form would be taken for nonsense, or nonsense for its parts.
-    if ((request.headers['content-encoding'] ?? 'identity') !== 'identity')
-      throw problem('unsupported_media_type');
-    const announced = Number(request.headers['content-length'] ?? 0);
-    const { VALIDATION_MAX_BYTES } = this.settings;
-    if (announced > VALIDATION_MAX_BYTES + FORM_OVERHEAD_BYTES) {
-      const detail = `A file may have ${VALIDATION_MAX_BYTES} bytes; split it, or raise VALIDATION_MAX_BYTES.`;
-      throw problem('file_too_large', { detail });
-    }
+    const announced = refuseUploadEarly(request, this.settings.VALIDATION_MAX_BYTES, UPLOAD_LIMIT);
     this.database.assertReady();
     await Promise.all([this.redis.pingMs(), this.database.pingMs()]);
     try {
@@ -83,6 +72,8 @@ export class Uploads {
     const fingerprint = wantsBodyFingerprint(request) ? new FormFingerprint() : undefined;
     try {
       const form = await readUploadForm(request, {
+        fields: uploadFields,
+        limitedBy: UPLOAD_LIMIT,
         store: (file) =>
           this.storage.write(
             upload,
@@ -109,17 +100,19 @@ export class Uploads {
   private async enqueue(
     fileId: string,
     asker: { readonly tenant: string; readonly caller: string },
-    form: UploadForm,
+    { fileName, fileBytes, fields }: UploadForm<(typeof uploadFields)[number]>,
   ): Promise<ValidationRun> {
     const seed = nextIdSeed();
     const run = await this.runs.create({
       id: seed === undefined ? newRunId() : seededRunId(seed),
       ...asker,
       fileId,
-      fileName: form.fileName,
-      fileBytes: form.fileBytes,
-      ...(form.ruleSet !== undefined && { ruleSet: form.ruleSet as { name: string } }),
-      ...(form.previousValidationId !== undefined && { previousRunId: form.previousValidationId }),
+      fileName,
+      fileBytes,
+      ...(fields.ruleSet !== undefined && { ruleSet: fields.ruleSet as { name: string } }),
+      ...(fields.previousValidationId !== undefined && {
+        previousRunId: fields.previousValidationId as string,
+      }),
     });
     this.logger.log({
       msg: `[QUEUE] Enqueued validation job ${jobKeyOf(run.id)} for run ${run.id}`,

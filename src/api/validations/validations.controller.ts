@@ -15,9 +15,9 @@ import { always } from '../../platform/auth/queue-of';
 import { Requires } from '../../platform/auth/route-access';
 import { Idempotent } from '../../platform/idempotency/idempotent.decorator';
 import { ApiProblems } from '../../platform/problems/api-problems.decorator';
+import { readFormFingerprint } from '../../platform/uploads/form-fingerprint';
 import { isFinished } from '../../workloads/validation/validation-run.store';
-import { readFormFingerprint } from './form-fingerprint';
-import { Uploads } from './uploads.service';
+import { UPLOAD_LIMIT, uploadFields, Uploads } from './uploads.service';
 import { ValidationListQueryDto } from './validation-query.dto';
 import { acceptedView, POLL_SECONDS, tagOf, validationPath } from './validation-view';
 import { AcceptedValidationDto, ValidationDto, ValidationListDto } from './validation.dto';
@@ -59,7 +59,7 @@ export class ValidationsController {
   @Post()
   @Requires('jobs:write', ofValidation)
   @HttpCode(202)
-  @Idempotent(readFormFingerprint)
+  @Idempotent(readFormFingerprint(uploadFields, UPLOAD_LIMIT))
   @ApiConsumes('multipart/form-data')
   @ApiBody({ schema: uploadSchema })
   @ApiResponse({ status: 202, type: AcceptedValidationDto, description: 'Stored and enqueued.' })

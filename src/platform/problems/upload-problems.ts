@@ -37,7 +37,7 @@ export const uploadProblems = {
   upload_type_unsupported: {
     status: 415,
     title: 'An upload is a form',
-    advice: 'Send multipart/form-data with the CSV in the field "file" and, if you like, "ruleSet".',
+    advice: 'Send multipart/form-data with the file in the field "file".',
   },
   upload_malformed: {
     status: 400,
@@ -47,7 +47,7 @@ export const uploadProblems = {
   upload_field_unknown: {
     status: 400,
     title: 'The form has a field that does not exist',
-    advice: 'The fields are "file", "ruleSet" and "previousValidationId".',
+    advice: 'Leave it out; "detail" names the fields there are.',
   },
   upload_invalid: {
     status: 422,
@@ -57,7 +57,7 @@ export const uploadProblems = {
   file_too_large: {
     status: 413,
     title: 'The file is too large',
-    advice: 'Split the file; VALIDATION_MAX_BYTES is the limit.',
+    advice: 'Split the file, or raise the setting that "detail" names.',
   },
   rule_set_invalid: {
     status: 422,

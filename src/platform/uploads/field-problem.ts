@@ -1,5 +1,5 @@
-import type { Problem } from '../../platform/problems/problem';
-import { problem } from '../../platform/problems/problem-catalogue';
+import type { Problem } from '../problems/problem';
+import { problem } from '../problems/problem-catalogue';
 
 /** One wrong field of the form. */
 export function fieldProblem(field: string, detail: string, code: string, cause?: unknown): Problem {

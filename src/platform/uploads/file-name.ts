@@ -1,5 +1,5 @@
 const MAX_CHARACTERS = 255;
-const FALLBACK = 'upload.csv';
+const FALLBACK = 'upload';
 
 // Controls, and the marks that turn the direction of a text around so that a name can look like another.
 const invisible = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;

@@ -1,7 +1,7 @@
-import type { FastifyRequest } from 'fastify';
 import { createHash } from 'node:crypto';
 import { pipeline, Transform, type Readable } from 'node:stream';
-import { fingerprintOf } from '../../platform/queue/canonical-json';
+import { fingerprintOf } from '../queue/canonical-json';
+import type { BodyReader } from '../idempotency/streamed-body';
 import { readUploadForm } from './upload-form';
 
 /** What stands for an upload: its fields and the bytes of its file, in whatever order and boundary they come. */
@@ -35,19 +35,23 @@ export class FormFingerprint {
 }
 
 /** Reads the form of an upload to its end without keeping anything of it. */
-export async function readFormFingerprint(request: FastifyRequest): Promise<string> {
-  const fingerprint = new FormFingerprint();
-  let bytes = 0;
-  await readUploadForm(request, {
-    store: async (file) => {
-      for await (const chunk of fingerprint.file('file', file) as AsyncIterable<Buffer>)
-        bytes += chunk.length;
-      return { bytes };
-    },
-    check: (field, text) => {
-      fingerprint.field(field, text);
-      return Promise.resolve(text);
-    },
-  });
-  return fingerprint.toString();
+export function readFormFingerprint(fields: readonly string[], limitedBy: string): BodyReader {
+  return async (request) => {
+    const fingerprint = new FormFingerprint();
+    let bytes = 0;
+    await readUploadForm(request, {
+      fields,
+      limitedBy,
+      store: async (file) => {
+        for await (const chunk of fingerprint.file('file', file) as AsyncIterable<Buffer>)
+          bytes += chunk.length;
+        return { bytes };
+      },
+      check: (field, text) => {
+        fingerprint.field(field, text);
+        return Promise.resolve(text);
+      },
+    });
+    return fingerprint.toString();
+  };
 }
