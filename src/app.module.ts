@@ -8,6 +8,7 @@ import { ContractsModule } from './platform/contracts/contracts.module';
 import { DatabaseModule } from './platform/database/database.module';
 import { deadLetterMigrations, DeadLetterModule } from './platform/dead-letter/dead-letter.module';
 import { EffectsModule, effectsMigrations } from './platform/effects/effects.module';
+import { fileMigrations, FilesModule } from './platform/files/files.module';
 import { HttpClientModule } from './platform/http-client/http-client.module';
 import { IdempotencyModule } from './platform/idempotency/idempotency.module';
 import { LeaderModule } from './platform/leader/leader.module';
@@ -32,6 +33,7 @@ const migrations = [
   ledgerMigrations,
   deadLetterMigrations,
   operationMigrations,
+  fileMigrations,
   validationMigrations,
 ];
 
@@ -57,6 +59,7 @@ const platform = (settings: Settings) => [
   LedgerModule,
   DeadLetterModule,
   OperationsModule,
+  FilesModule,
 ];
 
 // One entry per domain; every role needs them, to enqueue or to run.

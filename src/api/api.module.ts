@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { FilesApiModule } from './files/files-api.module';
 import { JobsApiModule } from './jobs/jobs-api.module';
 import { KeysApiModule } from './keys/keys-api.module';
 import { OpenApiModule } from './openapi/openapi.module';
@@ -14,6 +15,7 @@ import { ValidationsApiModule } from './validations/validations-api.module';
     QueueTestApiModule,
     ValidationsApiModule,
     RuleSetsApiModule,
+    FilesApiModule,
     OpenApiModule,
   ],
 })

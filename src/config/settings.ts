@@ -217,6 +217,24 @@ export class Settings {
   @wholeNumber
   @IsInt()
   @Min(1)
+  @Max(1_099_511_627_776)
+  FILE_MAX_BYTES = 104_857_600;
+
+  @wholeNumber
+  @IsInt()
+  @Min(1)
+  @Max(1_125_899_906_842_624)
+  FILE_TENANT_BYTES = 10_737_418_240;
+
+  @wholeNumber
+  @IsInt()
+  @Min(1)
+  @Max(87_600)
+  FILE_RETENTION_HOURS = 168;
+
+  @wholeNumber
+  @IsInt()
+  @Min(1)
   @Max(366)
   LEDGER_RETENTION_DAYS = 30;
 

@@ -75,6 +75,12 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
   'GET /api/rule-sets/:name': first('viewer'),
   'DELETE /api/rule-sets/:name': first('producer'),
 
+  'POST /api/files': first('producer'),
+  'GET /api/files': first('viewer'),
+  'GET /api/files/:id': first('viewer'),
+  'GET /api/files/:id/content': first('admin'),
+  'DELETE /api/files/:id': first('operator'),
+
   'POST /api/keys': first('admin'),
   'GET /api/keys': first('admin'),
   'GET /api/keys/:kid': first('admin'),

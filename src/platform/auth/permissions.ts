@@ -26,6 +26,9 @@ const rules = {
   'jobs:manage': { least: 'operator', reach: 'queue' },
   'queues:manage': { least: 'operator', reach: 'server' },
   'queues:destroy': { least: 'admin', reach: 'server' },
+  'files:read': { least: 'viewer', reach: 'tenant' },
+  'files:write': { least: 'producer', reach: 'tenant' },
+  'files:manage': { least: 'operator', reach: 'tenant' },
   'payloads:read': { least: 'admin', reach: 'queue' },
   'keys:manage': { least: 'admin', reach: 'tenant' },
 } as const satisfies Record<string, Rule>;

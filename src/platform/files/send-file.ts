@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Readable } from 'node:stream';
 import { problem } from '../problems/problem-catalogue';
-import type { OpenedFile } from '../storage/file-storage.service';
+import type { OpenedFile } from '../storage/plain-file';
 import { rangeOf } from './byte-range';
 
 /** How a stored file is answered. */

@@ -59,6 +59,21 @@ export const uploadProblems = {
     title: 'The file is too large',
     advice: 'Split the file, or raise the setting that "detail" names.',
   },
+  file_not_found: {
+    status: 404,
+    title: 'There is no such file',
+    advice: 'Check the id; a file that has expired or was deleted does not come back.',
+  },
+  file_gone: {
+    status: 410,
+    title: 'The bytes of the file are not kept any more',
+    advice: 'Upload the file again, or run the job again that made it.',
+  },
+  file_quota_reached: {
+    status: 507,
+    title: 'The files of this tenant take all the room they may',
+    advice: 'Delete files that nobody needs, wait until some expire, or raise FILE_TENANT_BYTES.',
+  },
   rule_set_invalid: {
     status: 422,
     title: 'The rule set cannot be used',

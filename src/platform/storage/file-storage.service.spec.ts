@@ -1,10 +1,12 @@
-import { mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { link, mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { readSettings } from '../../config/read-settings';
 import { FileTooLargeError } from './durable-file-writer';
 import { FileStorage } from './file-storage.service';
+import { UnsafeFileError } from './plain-file';
 import { StorageFullError } from './storage-full.error';
 import { StorageKeyError, type StoredFile } from './stored-file';
 
@@ -72,11 +74,22 @@ describe('FileStorage', () => {
     await write(inPieces('abc'));
     await writeFile(join(home, 'secret'), 'secret');
     await symlink(join(home, 'secret'), join(home, 'storage', 'uploads', 'default', 'link.csv'));
-    await expect(storage.open({ ...file, name: 'link.csv' })).rejects.toMatchObject({ code: 'ELOOP' });
+    await expect(storage.open({ ...file, name: 'link.csv' })).rejects.toBeInstanceOf(UnsafeFileError);
     expect(await storage.has({ ...file, name: 'link.csv' })).toBe(false);
     await symlink(home, join(home, 'storage', 'uploads', 'elsewhere'));
     await expect(storage.prepare({ ...file, tenant: 'elsewhere' })).rejects.toBeInstanceOf(StorageKeyError);
     expect(await readFile(join(home, 'secret'), 'utf8')).toBe('secret');
+  });
+
+  it('opens no pipe, no folder, and no file that has a second name', async () => {
+    await write(inPieces('abc'));
+    const folder = join(home, 'storage', 'uploads', 'default');
+    execFileSync('mkfifo', [join(folder, 'pipe.csv')]);
+    await mkdir(join(folder, 'folder.csv'));
+    await writeFile(join(home, 'secret'), 'secret');
+    await link(join(home, 'secret'), join(folder, 'twin.csv'));
+    for (const name of ['pipe.csv', 'folder.csv', 'twin.csv'])
+      await expect(storage.open({ ...file, name })).rejects.toBeInstanceOf(UnsafeFileError);
   });
 
   it('finds what nobody has touched for a while, and nothing where there is nothing', async () => {

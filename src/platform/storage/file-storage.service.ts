@@ -1,22 +1,17 @@
 import { Injectable } from '@nestjs/common';
-import { constants } from 'node:fs';
-import { lstat, mkdir, open, opendir, realpath, rename, rm, statfs, type FileHandle } from 'node:fs/promises';
+import { lstat, mkdir, open, opendir, realpath, rename, rm, statfs } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Settings } from '../../config/settings';
 import { DurableFileWriter } from './durable-file-writer';
+import { openPlainFile, type OpenedFile } from './plain-file';
 import { isDiskFull, StorageFullError } from './storage-full.error';
 import { isStorable, segmentsOf, StorageKeyError, type StoredFile } from './stored-file';
 
 const PART_SUFFIX = '.part';
 // Kept free for the databases, which often share the disk.
 const RESERVED_BYTES = 64 * 1024 * 1024;
-
-export interface OpenedFile {
-  readonly handle: FileHandle;
-  readonly bytes: number;
-}
 
 /** Files that jobs read and write, below `HOLDFAST_HOME/storage`, under names that only the server chooses. */
 @Injectable()
@@ -62,16 +57,12 @@ export class FileStorage {
     return join(directory, name);
   }
 
-  /** Opens a file for reading, links excluded; undefined when there is none. The caller closes the handle. */
+  /**
+   * Opens a file for reading; undefined when there is none. The caller closes the handle.
+   * Throws {@link UnsafeFileError} for whatever else lies there under its name.
+   */
   async open(file: StoredFile): Promise<OpenedFile | undefined> {
-    const path = await this.prepare(file);
-    try {
-      const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
-      return { handle, bytes: (await handle.stat()).size };
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-      throw error;
-    }
+    return openPlainFile(await this.prepare(file));
   }
 
   /** Whether the file is there. */

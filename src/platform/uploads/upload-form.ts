@@ -15,8 +15,6 @@ const FORM_OVERHEAD_BYTES = 2 * 1024 * 1024;
 /** One file with some texts beside it; a text that was not sent, or is empty, is missing. */
 export interface UploadForm<Field extends string = string> {
   readonly fileName: string;
-  /** As the caller declares it; nothing has looked into the file. */
-  readonly fileType: string;
   readonly fileBytes: number;
   readonly fields: { readonly [Name in Field]?: unknown };
 }
@@ -26,8 +24,11 @@ export interface UploadSink<Field extends string = string> {
   readonly fields: readonly Field[];
   /** The setting that limits the file, for whoever wants to raise it. */
   readonly limitedBy: string;
-  /** Takes the file; rejects when it cannot be kept. */
-  store(file: MultipartFile['file']): Promise<{ bytes: number }>;
+  /** Takes the file, whose type is what the caller declares; rejects when it cannot be kept. */
+  store(
+    file: MultipartFile['file'],
+    as: { readonly name: string; readonly type: string },
+  ): Promise<{ readonly bytes: number }>;
   /** Looks at a field as soon as it is there, so that a bad one is refused before the file is read. */
   check?(field: Field, text: string): Promise<unknown>;
 }
@@ -51,7 +52,7 @@ export async function readUploadForm<Field extends string>(
   sink: UploadSink<Field>,
 ): Promise<UploadForm<Field>> {
   const fields: { [Name in Field]?: unknown } = {};
-  let file: { fileName: string; fileType: string; fileBytes: number } | undefined;
+  let file: { fileName: string; fileBytes: number } | undefined;
   const seen = new Set<string>();
   try {
     const limits = { fieldSize: MAX_FIELD_BYTES, fieldNameSize: 100, parts: MAX_PARTS, fileSize: Infinity };
@@ -77,8 +78,9 @@ function isPartAFile(_field?: string, type?: string, name?: string): boolean {
 
 async function takeFile<Field extends string>(part: Multipart, sink: UploadSink<Field>) {
   if (part.type !== 'file') throw fieldProblem('file', 'must be a file with a name, not a text', 'isFile');
-  const { bytes } = await sink.store(part.file);
-  return { fileName: displayName(part.filename), fileType: part.mimetype, fileBytes: bytes };
+  const name = displayName(part.filename);
+  const { bytes } = await sink.store(part.file, { name, type: part.mimetype });
+  return { fileName: name, fileBytes: bytes };
 }
 
 async function takeField<Field extends string>(
