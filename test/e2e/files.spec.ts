@@ -59,7 +59,8 @@ describe('a stored file', () => {
     (await ask(path, init, key)).status;
 
   const folder = () => join(server.settings.home, 'storage', 'files', 'default');
-  const blobs = async () => (await readdir(folder()).catch(() => [])).toSorted();
+  const blobs = async () =>
+    (await readdir(folder()).catch((): string[] => [])).toSorted((a, b) => a.localeCompare(b));
   const records = (id: string) =>
     server.app.get(Database).query.select().from(storedFiles).where(eq(storedFiles.id, id));
 
