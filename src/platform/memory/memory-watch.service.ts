@@ -26,6 +26,8 @@ const SHARE_FOR_HANDLERS = 0.95;
 const DEFAULT_QUEUE_SHARE = 0.6;
 // A job's hash, its place in a set and its options, beside its payload.
 const JOB_OVERHEAD_BYTES = 600;
+// Redis' allocator has four sizes to each doubling: a text may take a quarter more than it has bytes.
+const ALLOCATOR_SLACK = 1.25;
 
 /**
  * Watches how much of Redis is used, as a whole and per queue, and keeps jobs out before it is full:
@@ -142,8 +144,9 @@ export class MemoryWatch implements OnApplicationBootstrap, BeforeApplicationShu
       }
     }
     for (const { definition, bytes } of requests) {
-      this.whole.add(bytes + JOB_OVERHEAD_BYTES);
-      this.queues.get(definition.name)?.add(bytes + JOB_OVERHEAD_BYTES);
+      const taken = bytes * ALLOCATOR_SLACK + JOB_OVERHEAD_BYTES;
+      this.whole.add(taken);
+      this.queues.get(definition.name)?.add(taken);
     }
   }
 
