@@ -6,7 +6,6 @@ import {
 } from '@nestjs/common';
 import { Cluster, Redis } from 'ioredis';
 import { Settings } from '../../config/settings';
-import { gatherWrites } from './gather-writes';
 import { redisTarget, type ConnectionKind } from './redis-options';
 import { isAway, RedisUnavailableError } from './redis-unavailable.error';
 
@@ -95,8 +94,6 @@ export class RedisConnections implements BeforeApplicationShutdown, OnApplicatio
     const target = redisTarget(this.settings, kind);
     const client =
       target.kind === 'cluster' ? new Cluster(target.nodes, target.options) : new Redis(target.options);
-    // Its commands come in crowds, from all jobs that end in one turn of the loop.
-    if (kind === 'worker' && client instanceof Redis) gatherWrites(client);
     // Every queue listens on the shared connection, with several listeners each.
     client.setMaxListeners(1_000);
     client.on('error', (error: Error) => this.logError(kind, error));

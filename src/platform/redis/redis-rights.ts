@@ -39,6 +39,7 @@ function harmless(key: string): readonly (readonly [command: string, ...Argument
     ['lset', key, 0, 'v'],
     ['ltrim', key, 0, 0],
     ['memory', 'USAGE', key],
+    ['mget', key],
     ['persist', none],
     ['pexpire', none, 1],
     ['pexpireat', none, 1],

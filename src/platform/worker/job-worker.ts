@@ -4,6 +4,7 @@ import { CorruptPayload } from '../queue/corrupt-payload';
 import type { QueueDefinition } from '../queue/define-queue';
 import type { JobConsumer } from '../queue/job-consumer';
 import { LockLostError } from '../queue/job-interruption';
+import { FinishGatherer } from './finish-gatherer';
 
 /** BullMQ's worker, with the cases handled that it leaves open: unreadable payloads, lost locks, two runs of one job. */
 export class JobWorker extends Worker {
@@ -14,6 +15,12 @@ export class JobWorker extends Worker {
     options: WorkerOptions,
   ) {
     super(consumer.definition.name, (job: Job, token?: string) => consumer.process(job, token), options);
+    const { lockDuration, name } = this.opts;
+    FinishGatherer.install(this.getBackend(), options.connection as never, {
+      ...options,
+      lockDuration: lockDuration!,
+      name: name ?? '',
+    });
   }
 
   /** A zombie must hear that its lock is gone before its next effect, not when it has finished. */

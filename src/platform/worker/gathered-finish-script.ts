@@ -1,0 +1,194 @@
+import { createHash } from 'node:crypto';
+import { moveToFinished } from 'bullmq/dist/cjs/scripts/moveToFinished-14';
+
+// The text this was written for, that of BullMQ 6.7.0; with another one jobs are finished one by one, as BullMQ does it.
+const KNOWN_SHA256 = '8e744ec5d65dbe9e7ffb6e39a96c0268bba65e4f0b1d04e2d2a42ccb71b45a6d';
+
+// Where the functions of BullMQ's script end and its work begins.
+const BODY = '\nlocal jobIdKey = KEYS[12]\n';
+
+/** The keys of a queue that the script is handed, in this order; those of the jobs follow. */
+export const queueKeys = [
+  'wait',
+  'active',
+  'prioritized',
+  'events',
+  'stalled',
+  'limiter',
+  'delayed',
+  'paused',
+  'meta',
+  'pc',
+  'completed',
+  'metrics:completed',
+  'marker',
+] as const;
+
+/**
+ * Completes many jobs of one queue in one call and starts as many that wait, as BullMQ's `moveToFinished` leaves them
+ * when it is called for one after the other. What most jobs have in common is done with a few commands for all of them;
+ * a job with a family or a lock that is not its worker's, and a queue that is paused, limited or has due jobs, are left
+ * to BullMQ's own functions, which are part of the text.
+ *
+ * ARGV: prefix, lock duration, worker's name, then per job: id, timestamp, result, token, whether to fetch, attempts.
+ * Answers, packed as MessagePack, per job: a code of BullMQ's, the next job as BullMQ hands it out, or an error's text.
+ */
+const GATHERED = `
+local FIRST, WIDTH = 3, 6
+local prefix, lockMs, worker = ARGV[1], ARGV[2], ARGV[3]
+local count = (#ARGV - FIRST) / WIDTH
+local settings = rcall('HMGET', KEYS[9], 'opts.maxLenEvents', 'paused', 'concurrency', 'max')
+local answers = {}
+
+local function argument(n, which) return ARGV[FIRST + (n - 1) * WIDTH + which] end
+local function keyOf(n) return KEYS[${queueKeys.length} + n] end
+local function whole(answer)
+  -- Redis hands out whole numbers only; a due time has a fraction here.
+  if type(answer) ~= 'table' or answer[1] ~= 0 then return answer end
+  return { 0, 0, math.floor(answer[3]), math.floor(answer[4]) }
+end
+local function told(problem) return type(problem) == 'table' and problem.err or tostring(problem) end
+
+local locks, family = {}, {}
+for n = 1, count do
+  locks[n] = keyOf(n) .. ':lock'
+  family[2 * n - 1], family[2 * n] = keyOf(n) .. ':dependencies', keyOf(n) .. ':unsuccessful'
+end
+local held = rcall('MGET', unpack(locks))
+local hasFamily = rcall('EXISTS', unpack(family)) > 0
+
+local function plainAttempts(n)
+  if not settings[1] or held[n] ~= argument(n, 4) then return nil end
+  if hasFamily and rcall('EXISTS', family[2 * n - 1], family[2 * n]) > 0 then return nil end
+  local job = redis.pcall('HMGET', keyOf(n), 'name', 'parentKey', 'parent', 'deid', 'atm')
+  if job.err or not job[1] or job[2] or job[3] or job[4] then return nil end
+  return tonumber(job[5] or 0)
+end
+
+local plain, attempts, freed, ids, ends = {}, {}, {}, {}, {}
+for n = 1, count do
+  local made = plainAttempts(n)
+  if made then
+    plain[#plain + 1], attempts[n] = n, made + 1
+    freed[#freed + 1], ids[#ids + 1] = locks[n], argument(n, 1)
+    ends[#ends + 1] = argument(n, 2)
+    ends[#ends + 1] = argument(n, 1)
+  else
+    answers[n] = false
+  end
+end
+
+if #plain > 0 then
+  rcall('DEL', unpack(freed))
+  rcall('ZADD', KEYS[11], unpack(ends))
+  rcall('SREM', KEYS[5], unpack(ids))
+  rcall('XTRIM', KEYS[4], 'MAXLEN', '~', settings[1])
+  for _, n in ipairs(plain) do
+    local id, result = argument(n, 1), argument(n, 3)
+    if rcall('LREM', KEYS[2], -1, id) < 1 then
+      rcall('ZREM', KEYS[11], id)
+      answers[n] = -3
+    else
+      rcall('HSET', keyOf(n), 'atm', attempts[n], 'returnvalue', result, 'finishedOn', argument(n, 2))
+      rcall('XADD', KEYS[4], '*', 'event', 'completed', 'jobId', id, 'returnvalue', result, 'prev', 'active')
+      answers[n] = 0
+    end
+  end
+end
+
+for n = 1, count do
+  if answers[n] == false then
+    local options = {
+      token = argument(n, 4), name = worker, keepJobs = { count = -1 }, lockDuration = tonumber(lockMs),
+      attempts = tonumber(argument(n, 6)), maxMetricsSize = ''
+    }
+    local isDone, answer = pcall(finish, {
+      KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11], keyOf(n),
+      KEYS[12], KEYS[13]
+    }, {
+      argument(n, 1), argument(n, 2), 'returnvalue', argument(n, 3), 'completed', argument(n, 5), prefix,
+      cmsgpack.pack(options), ''
+    })
+    answers[n] = isDone and whole(answer) or told(answer)
+  end
+end
+
+local hungry = {}
+for _, n in ipairs(plain) do
+  if answers[n] == 0 and argument(n, 5) == '1' then hungry[#hungry + 1] = n end
+end
+
+local function start(id, n)
+  local key, startedAt, starts = prefix .. id, argument(n, 2), 1
+  rcall('SET', key .. ':lock', argument(n, 4), 'PX', lockMs)
+  rcall('XADD', KEYS[4], '*', 'event', 'active', 'jobId', id, 'prev', 'waiting')
+  local fields = rcall('HGETALL', key)
+  for at = 1, #fields, 2 do
+    if fields[at] == 'ats' then starts = tonumber(fields[at + 1]) + 1 end
+  end
+  local last = #fields
+  fields[last + 1], fields[last + 2] = 'processedOn', startedAt
+  fields[last + 3], fields[last + 4] = 'pb', worker
+  fields[last + 5], fields[last + 6] = 'ats', tostring(starts)
+  rcall('HSET', key, 'processedOn', startedAt, 'pb', worker, 'ats', starts)
+  return { fields, id, 0, 0 }
+end
+
+local fed = 0
+if #hungry > 0 and not (settings[2] or settings[3] or settings[4]) then
+  local due = (argument(hungry[#hungry], 2) + 1) * 4096 - 1
+  if #rcall('ZRANGEBYSCORE', KEYS[7], 0, due, 'LIMIT', 0, 1) == 0 then
+    local waiting = rcall('LRANGE', KEYS[1], -#hungry, -1)
+    local next, hasMarker = {}, false
+    for at = #waiting, 1, -1 do
+      next[#next + 1] = waiting[at]
+      hasMarker = hasMarker or string.sub(waiting[at], 1, 2) == '0:'
+    end
+    if #next > 0 and not hasMarker then
+      rcall('LTRIM', KEYS[1], 0, -#next - 1)
+      rcall('LPUSH', KEYS[2], unpack(next))
+      for _, id in ipairs(next) do
+        fed = fed + 1
+        local isDone, answer = pcall(start, id, hungry[fed])
+        if isDone then answers[hungry[fed]] = answer end
+      end
+      rcall('ZADD', KEYS[13], 0, '0')
+    end
+  end
+end
+
+local nothing
+for at = fed + 1, #hungry do
+  local n = hungry[at]
+  if nothing == nil then
+    local isDone, answer = pcall(fetchNextJob, KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[6], KEYS[7], KEYS[9], KEYS[10],
+      KEYS[13], prefix, argument(n, 2), { token = argument(n, 4), lockDuration = lockMs, name = worker })
+    if not isDone then
+      answer = told(answer)
+    elseif not answer or answer[1] == 0 then
+      nothing = whole(answer or 0)
+      answer = nothing
+    end
+    answers[n] = answer
+  else
+    answers[n] = nothing
+  end
+end
+
+for _, n in ipairs(plain) do
+  if answers[n] == 0 then
+    if rcall('LLEN', KEYS[1]) == 0 and rcall('LLEN', KEYS[2]) == 0 and rcall('ZCARD', KEYS[3]) == 0 then
+      rcall('XADD', KEYS[4], '*', 'event', 'drained')
+    end
+    break
+  end
+end
+return cmsgpack.pack(answers)
+`;
+
+/** The script; undefined when BullMQ's own is not the one that is known. */
+export function gatheredFinishScript(stock = moveToFinished.content): string | undefined {
+  const at = stock.indexOf(BODY);
+  if (at < 0 || createHash('sha256').update(stock).digest('hex') !== KNOWN_SHA256) return undefined;
+  return `${stock.slice(0, at)}\nlocal function finish(KEYS, ARGV)${stock.slice(at)}\nend\n${GATHERED}`;
+}
