@@ -13,6 +13,7 @@ import { HttpClientModule } from './platform/http-client/http-client.module';
 import { IdempotencyModule } from './platform/idempotency/idempotency.module';
 import { LeaderModule } from './platform/leader/leader.module';
 import { ledgerMigrations, LedgerModule } from './platform/ledger/ledger.module';
+import { LimitsModule } from './platform/limits/limits.module';
 import { loggingModule } from './platform/logging/logging.module';
 import { MemoryModule } from './platform/memory/memory.module';
 import { operationMigrations, OperationsModule } from './platform/operations/operations.module';
@@ -47,6 +48,7 @@ const platform = (settings: Settings) => [
   StorageModule,
   HttpClientModule,
   LeaderModule,
+  LimitsModule,
   QueueModule.forRoot(),
   IdempotencyModule,
   WorkerModule,

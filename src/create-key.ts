@@ -15,7 +15,7 @@ import { openPrivateStores } from './platform/private-stores/private-stores';
 
 const USAGE =
   'Usage: npm run keys:create -- --role viewer|producer|operator|admin [--name <text>] [--tenant <name>]' +
-  ' [--expires <90d or a date>] [--queue <name>]… [--grant <permission or permission@queue>]…';
+  ' [--expires <90d or a date>] [--requests-per-second <n>] [--jobs-per-minute <n>] [--queue <name>]… [--grant <permission or permission@queue>]…';
 
 const note = (line: string): void => void process.stderr.write(`${line}\n`);
 
@@ -49,7 +49,8 @@ function givenOptions() {
   const many = { type: 'string', multiple: true } as const;
   try {
     const options = { role: one, name: one, tenant: one, expires: one, queue: many, grant: many };
-    return parseArgs({ options, strict: true }).values;
+    const limits = { 'requests-per-second': one, 'jobs-per-minute': one };
+    return parseArgs({ options: { ...options, ...limits }, strict: true }).values;
   } catch (error) {
     throw new KeyWishError((error as Error).message);
   }

@@ -216,6 +216,18 @@ export class Settings {
 
   @wholeNumber
   @IsInt()
+  @Min(0)
+  @Max(1_000_000)
+  LIMIT_REQUESTS_PER_SECOND = 0;
+
+  @wholeNumber
+  @IsInt()
+  @Min(0)
+  @Max(1_000_000_000)
+  LIMIT_JOBS_PER_MINUTE = 0;
+
+  @wholeNumber
+  @IsInt()
   @Min(1)
   @Max(1_099_511_627_776)
   FILE_MAX_BYTES = 104_857_600;

@@ -62,7 +62,7 @@ class Ward {
   }
 
   async ended(id: string): Promise<Progress> {
-    await eventually(async () => expect((await this.progress(id)).status).not.toBe('running'), 90_000);
+    await eventually(async () => expect((await this.progress(id)).status).not.toBe('running'), 150_000);
     return await this.progress(id);
   }
 
@@ -125,7 +125,7 @@ describe('F50: a thousand dead jobs are redriven, and the server is killed in th
       ghosts: 0,
     });
     expect((await ward.stage.happened('effects')).size).toBe(dying);
-  }, 240_000);
+  }, 300_000);
 
   it('runs at most eleven of them while the handler is still broken', async () => {
     await ward.die();
@@ -140,5 +140,5 @@ describe('F50: a thousand dead jobs are redriven, and the server is killed in th
     expect(again).toBeGreaterThan(0);
     expect(again).toBeLessThanOrEqual(11);
     expect(figures).toMatchObject({ accepted: dying, dead: dying, lost: 0, duplicateEffects: 0 });
-  }, 240_000);
+  }, 300_000);
 });

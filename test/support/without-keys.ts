@@ -1,6 +1,7 @@
 import { Global, Module } from '@nestjs/common';
 import { ApiKeyStore } from '../../src/platform/auth/api-key.store';
 import { SessionStore } from '../../src/platform/auth/session.store';
+import { CallerLimits } from '../../src/platform/limits/caller-limits.service';
 import { QueueRegistry } from '../../src/platform/queue/queue-registry.service';
 
 const stores = [
@@ -9,9 +10,13 @@ const stores = [
     provide: SessionStore,
     useValue: { find: async () => undefined, signingSecret: async (one: string) => one },
   },
+  { provide: CallerLimits, useValue: { takeRequest: async () => undefined } },
 ];
 
-/** What the AuthModule needs beside it, for an application without a database: no key was ever made. */
+/** What the gate needs, for an application without a database: no key was ever made, and nothing is limited. */
 @Global()
-@Module({ providers: [...stores, QueueRegistry], exports: [ApiKeyStore, SessionStore, QueueRegistry] })
+@Module({
+  providers: [...stores, QueueRegistry],
+  exports: [ApiKeyStore, SessionStore, CallerLimits, QueueRegistry],
+})
 export class WithoutKeys {}

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { JobQuota } from '../../platform/limits/caller-limits.service';
 import { problem, type ProblemCode } from '../../platform/problems/problem-catalogue';
 import { problemOf } from '../../platform/problems/problem-of';
 import { addPrepared, prepareJob } from '../../platform/queue/add-job';
@@ -31,7 +32,7 @@ export class BatchEnqueuer {
    * Checks all jobs before it stores one; nothing is stored when one is wrong, unless the batch may be partial.
    * Throws 400 or 422 problems, and a 503 that lists each job's outcome when Redis fails on the way.
    */
-  async enqueue(body: unknown, asker: Asker): Promise<CreatedBatchDto> {
+  async enqueue(body: unknown, asker: Asker, quota: JobQuota): Promise<CreatedBatchDto> {
     this.connections.assertReady();
     const { jobs, isPartial } = batchRequestOf(body);
     const items: BatchItemDto[] = [];
@@ -47,6 +48,7 @@ export class BatchEnqueuer {
       }
     }
     if (wrong.length > 0 && !isPartial) throw batchProblem(wrong);
+    await quota(sound.length);
     const failure = await this.store(sound, items);
     const answer = summaryOf(items);
     if (failure !== undefined) throw storageProblem(failure, answer);

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { JobQuota } from '../../platform/limits/caller-limits.service';
 import { problem } from '../../platform/problems/problem-catalogue';
 import { addedSnapshot, rememberedSnapshot } from '../../platform/queue/added-job';
 import { addPrepared, jobOf, prepareJob } from '../../platform/queue/add-job';
@@ -30,12 +31,13 @@ export class JobEnqueuer {
   ) {}
 
   /** Throws problems, and what the platform throws for a payload, a queue or a Redis that refuses. */
-  async enqueue({ type, data, options }: CreateJobDto, asker: Asker): Promise<Enqueued> {
+  async enqueue({ type, data, options }: CreateJobDto, asker: Asker, quota: JobQuota): Promise<Enqueued> {
     this.connections.assertReady();
     const known = this.known(type);
     const wanted: JobOptionsDto = options ?? {};
     const { definition, queue } = known;
     const prepared = await prepareJob(definition, type, data, addOptionsOf(wanted, known, asker));
+    await quota(1);
     const [outcome] = await addPrepared(definition, queue, [prepared]);
     const job = await this.jobBehind(known, prepared, outcome!, asker.tenant);
     if (outcome!.isConflict) throw keyConflict(job);

@@ -13,6 +13,7 @@ import { CurrentPrincipal, type Principal } from '../../platform/auth/principal'
 import { ofJobParam, ofJobType, ofJobTypes } from '../../platform/auth/queue-of';
 import { Requires } from '../../platform/auth/route-access';
 import { Idempotent } from '../../platform/idempotency/idempotent.decorator';
+import { CallerLimits } from '../../platform/limits/caller-limits.service';
 import { ApiProblems } from '../../platform/problems/api-problems.decorator';
 import { BatchEnqueuer } from './batch-enqueuer.service';
 import { CreateBatchDto, CreatedBatchDto } from './create-batch.dto';
@@ -38,6 +39,7 @@ export class JobsController {
     private readonly batches: BatchEnqueuer,
     private readonly waiter: JobWaiter,
     private readonly history: JobHistory,
+    private readonly limits: CallerLimits,
   ) {}
 
   /** Enqueues a job of any registered type. */
@@ -58,7 +60,11 @@ export class JobsController {
     @Headers('prefer') prefer: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<CreatedJobDto> {
-    const { job, isDuplicate, warnings } = await this.enqueuer.enqueue(body, principal);
+    const { job, isDuplicate, warnings } = await this.enqueuer.enqueue(
+      body,
+      principal,
+      this.limits.jobQuota(principal, reply),
+    );
     const waitSeconds = isDone(job) ? 0 : preferredWait(prefer);
     const isGone = () => reply.raw.destroyed;
     const finished =
@@ -83,8 +89,12 @@ export class JobsController {
   @ApiBody({ type: CreateBatchDto })
   @ApiResponse({ status: 202, type: CreatedBatchDto, description: 'One outcome per job.' })
   @ApiProblems('queue_full', 'storage_degraded', 'enqueue_outcome_unknown')
-  createMany(@Body() body: unknown, @CurrentPrincipal() principal: Principal): Promise<CreatedBatchDto> {
-    return this.batches.enqueue(body, principal);
+  createMany(
+    @Body() body: unknown,
+    @CurrentPrincipal() principal: Principal,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<CreatedBatchDto> {
+    return this.batches.enqueue(body, principal, this.limits.jobQuota(principal, reply));
   }
 
   /**

@@ -8,7 +8,7 @@ export function keyPath(kid: string): string {
 
 /** A key as administrators see it, without any part of its secrets. */
 export function keyView(key: ApiKey, now = Date.now()): KeyDto {
-  const { kid, name, tenant, role, queues, grants, createdBy } = key;
+  const { kid, name, tenant, role, queues, grants, requestsPerSecond, jobsPerMinute, createdBy } = key;
   const self = keyPath(kid);
   return {
     kid,
@@ -17,6 +17,8 @@ export function keyView(key: ApiKey, now = Date.now()): KeyDto {
     role,
     queues,
     grants,
+    requestsPerSecond,
+    jobsPerMinute,
     state: stateOf(key, now),
     createdAt: key.createdAt.toISOString(),
     createdBy,

@@ -22,6 +22,8 @@ const MAX_GRANTS = 100;
 const MAX_QUEUES = 100;
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 200;
+const MAX_LIMIT_REQUESTS = 1_000_000;
+const MAX_LIMIT_JOBS = 1_000_000_000;
 const MAX_GRACE_SECONDS = 2_592_000;
 const DEFAULT_GRACE_SECONDS = 86_400;
 
@@ -83,6 +85,22 @@ class KeyRightsDto {
   @ArrayMaxSize(MAX_GRANTS)
   @AreGrants()
   grants?: Grant[];
+
+  /** Requests it may send in a second: null for the server's own limit, 0 for none. */
+  @ApiPropertyOptional({ type: Number, nullable: true })
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  @Max(MAX_LIMIT_REQUESTS)
+  requestsPerSecond?: number | null;
+
+  /** Jobs it may store in a minute: null for the server's own limit, 0 for none. */
+  @ApiPropertyOptional({ type: Number, nullable: true })
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  @Max(MAX_LIMIT_JOBS)
+  jobsPerMinute?: number | null;
 
   /** When the key ends; null for never. */
   @ApiPropertyOptional({ type: String, format: 'date-time', nullable: true })
@@ -157,6 +175,10 @@ export class KeyDto {
   @ApiProperty({ type: [String], nullable: true })
   queues!: string[] | null;
   grants!: string[];
+  @ApiProperty({ type: Number, nullable: true })
+  requestsPerSecond!: number | null;
+  @ApiProperty({ type: Number, nullable: true })
+  jobsPerMinute!: number | null;
   @ApiProperty({ enum: ['active', 'expired', 'revoked'] })
   state!: 'active' | 'expired' | 'revoked';
   @ApiProperty({ format: 'date-time' })

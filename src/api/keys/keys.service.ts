@@ -23,14 +23,14 @@ export class Keys {
   ) {}
 
   async create(wish: CreateKeyDto, admin: Principal): Promise<CreatedKeyDto> {
-    const { name, role, tenant = admin.tenant, queues, grants = [], expiresAt } = wish;
+    const { name, role, tenant = admin.tenant, grants = [] } = wish;
     if (!reaches(admin, tenant)) {
       throw problem('forbidden', { detail: 'Only the home tenant makes keys for other tenants.' });
     }
     const kid = newKeyId();
     const secret = newSecret();
     const created = await this.store.create(
-      { kid, tenant, name, role, grants, createdBy: admin.id, ...columnsOf({ queues, expiresAt }) },
+      { kid, tenant, name, role, grants, createdBy: admin.id, ...columnsOf(wish) },
       secret,
     );
     this.presence.close();
@@ -110,8 +110,12 @@ function reaches(admin: Principal, tenant: string): boolean {
   return admin.tenant === HOME_TENANT || admin.tenant === tenant;
 }
 
-function columnsOf({ queues, expiresAt }: Pick<ChangeKeyDto, 'queues' | 'expiresAt'>) {
+type Columns = Pick<ChangeKeyDto, 'queues' | 'expiresAt' | 'requestsPerSecond' | 'jobsPerMinute'>;
+
+function columnsOf({ queues, expiresAt, requestsPerSecond, jobsPerMinute }: Columns) {
   return {
+    ...(requestsPerSecond !== undefined && { requestsPerSecond }),
+    ...(jobsPerMinute !== undefined && { jobsPerMinute }),
     ...(queues !== undefined && { queues }),
     ...(expiresAt !== undefined && { expiresAt: expiresAt === null ? null : new Date(expiresAt) }),
   };

@@ -10,6 +10,7 @@ const ofProtected: ProblemCode[] = [
   'unauthenticated',
   'forbidden',
   'cross_site_refused',
+  'rate_limited',
   'database_unavailable',
 ];
 const ofWithBody: ProblemCode[] = [

@@ -10,11 +10,15 @@ import { logView } from './validation-view';
 import { Validations } from './validations.service';
 
 const MAX_STREAMS = 200;
+// A page that is open in many tabs; one key must not take the streams of all others.
+const MAX_STREAMS_PER_KEY = 20;
 const SNAPSHOT_LOGS = 100;
 
 /** Whose run it has to be, and whether errors and logs are shown as they are. */
 export interface Follower {
   readonly tenant: string;
+  /** Who follows, for the share of the streams that one may have. */
+  readonly id: string;
   readonly isMasked: boolean;
 }
 
@@ -31,7 +35,7 @@ interface Reader extends Pick<Follower, 'isMasked'> {
 /** The event streams of this process: one snapshot, then every change, then the end. */
 @Injectable()
 export class RunEvents implements BeforeApplicationShutdown {
-  private readonly streams = new Set<EventStream>();
+  private readonly streams = new Map<EventStream, string>();
   private isStopping = false;
 
   constructor(
@@ -43,7 +47,7 @@ export class RunEvents implements BeforeApplicationShutdown {
   /** Answers with a stream, or with 204 when the reader has already seen the end. */
   async open(
     id: string,
-    { tenant, isMasked }: Follower,
+    { tenant, id: follower, isMasked }: Follower,
     lastEventId: string | undefined,
     reply: FastifyReply,
   ): Promise<void> {
@@ -51,7 +55,7 @@ export class RunEvents implements BeforeApplicationShutdown {
     if (isFinished(run.status) && lastEventId === String(run.version)) return void reply.status(204).send();
     const logs = await this.logs.list(run.id, { limit: SNAPSHOT_LOGS });
     if (this.isStopping) throw problem('shutting_down');
-    if (this.streams.size >= MAX_STREAMS) throw problem('too_many_streams');
+    this.refuseTooMany(`${tenant} ${follower}`);
     // Who left meanwhile would never be noticed to leave.
     if (reply.raw.destroyed) return;
     let unwatch = (): void => undefined;
@@ -59,7 +63,7 @@ export class RunEvents implements BeforeApplicationShutdown {
       this.streams.delete(stream);
       unwatch();
     });
-    this.streams.add(stream);
+    this.streams.set(stream, `${tenant} ${follower}`);
     const snapshot = { ...this.validations.view(run), logs: logs.map(logView) };
     stream.send('snapshot', shown(snapshot, isMasked), placeOf(run));
     if (isFinished(run.status)) return finish(stream, run);
@@ -70,7 +74,15 @@ export class RunEvents implements BeforeApplicationShutdown {
   // An open stream would keep the server from closing.
   beforeApplicationShutdown(): void {
     this.isStopping = true;
-    this.streams.forEach((stream) => stream.end());
+    [...this.streams.keys()].forEach((stream) => stream.end());
+  }
+
+  private refuseTooMany(follower: string): void {
+    if (this.streams.size >= MAX_STREAMS) throw problem('too_many_streams');
+    const own = [...this.streams.values()].filter((name) => name === follower).length;
+    if (own < MAX_STREAMS_PER_KEY) return;
+    const detail = `This key has ${own} event streams open here, and may have no more: close some.`;
+    throw problem('rate_limited', { detail, headers: { 'Retry-After': '5' } });
   }
 
   private tell(reader: Reader, { run, logs }: RunSample): void {

@@ -8,6 +8,7 @@ import { Database } from '../../platform/database/database.service';
 import { drainBody } from '../../platform/http/drain-body';
 import { parseJson } from '../../platform/http/json-body';
 import { noteBodyFingerprint, wantsBodyFingerprint } from '../../platform/idempotency/streamed-body';
+import type { JobQuota } from '../../platform/limits/caller-limits.service';
 import { Problem } from '../../platform/problems/problem';
 import { problem } from '../../platform/problems/problem-catalogue';
 import { nextIdSeed } from '../../platform/queue/id-seed';
@@ -44,9 +45,10 @@ export class Uploads {
     private readonly ruleSets: RuleSetStore,
   ) {}
 
-  async accept(request: FastifyRequest, principal: Principal): Promise<ValidationRun> {
+  async accept(request: FastifyRequest, principal: Principal, quota: JobQuota): Promise<ValidationRun> {
     try {
       await this.refuseEarly(request);
+      await quota(1);
       return await this.receive(request, principal);
     } catch (error) {
       drainBody(request);

@@ -45,7 +45,11 @@ export class ValidationEventsController {
       await this.validations.require(id, principal.tenant);
       return void reply.type('text/event-stream; charset=utf-8').send();
     }
-    const reader = { tenant: principal.tenant, isMasked: !maySeePayloads(principal, QUEUE) };
+    const reader = {
+      tenant: principal.tenant,
+      id: principal.id,
+      isMasked: !maySeePayloads(principal, QUEUE),
+    };
     await this.events.open(id, reader, lastEventId ?? query.lastEventId, reply);
   }
 }

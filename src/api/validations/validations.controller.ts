@@ -14,6 +14,7 @@ import { CurrentPrincipal, type Principal } from '../../platform/auth/principal'
 import { always } from '../../platform/auth/queue-of';
 import { Requires } from '../../platform/auth/route-access';
 import { Idempotent } from '../../platform/idempotency/idempotent.decorator';
+import { CallerLimits } from '../../platform/limits/caller-limits.service';
 import { ApiProblems } from '../../platform/problems/api-problems.decorator';
 import { readFormFingerprint } from '../../platform/uploads/form-fingerprint';
 import { isFinished } from '../../workloads/validation/validation-run.store';
@@ -53,6 +54,7 @@ export class ValidationsController {
   constructor(
     private readonly uploads: Uploads,
     private readonly validations: Validations,
+    private readonly limits: CallerLimits,
   ) {}
 
   /** Takes a CSV file and enqueues its validation. */
@@ -77,7 +79,7 @@ export class ValidationsController {
     @CurrentPrincipal() principal: Principal,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<AcceptedValidationDto> {
-    const run = await this.uploads.accept(request, principal);
+    const run = await this.uploads.accept(request, principal, this.limits.jobQuota(principal, reply));
     reply.header('location', validationPath(run.id)).header('retry-after', POLL_SECONDS);
     return acceptedView(run);
   }

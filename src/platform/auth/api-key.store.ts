@@ -6,8 +6,10 @@ import { apiKeys, authFacts } from './auth.tables';
 
 export type ApiKey = typeof apiKeys.$inferSelect;
 export type NewApiKey = Pick<ApiKey, 'kid' | 'tenant' | 'name' | 'role' | 'grants' | 'createdBy'> &
-  Partial<Pick<ApiKey, 'queues' | 'expiresAt'>>;
-export type ApiKeyChange = Partial<Pick<ApiKey, 'name' | 'role' | 'queues' | 'grants' | 'expiresAt'>>;
+  Partial<Pick<ApiKey, 'queues' | 'expiresAt' | 'requestsPerSecond' | 'jobsPerMinute'>>;
+export type ApiKeyChange = Partial<
+  Pick<ApiKey, 'name' | 'role' | 'queues' | 'grants' | 'expiresAt' | 'requestsPerSecond' | 'jobsPerMinute'>
+>;
 
 /** Where the next page of a list begins: right after this key. */
 export type ApiKeyPosition = Pick<ApiKey, 'createdAt' | 'kid'>;

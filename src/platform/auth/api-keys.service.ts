@@ -94,14 +94,18 @@ function liveDigests(key: KnownKey | undefined, now: number): Buffer[] {
 
 function knownKey(row: ApiKey | undefined): KnownKey | undefined {
   if (row === undefined || row.revokedAt !== null) return undefined;
-  const { kid, name, tenant, role, queues, grants } = row;
+  const { kid, name, tenant, role, queues, grants, requestsPerSecond, jobsPerMinute } = row;
+  const limits = {
+    ...(requestsPerSecond !== null && { requestsPerSecond }),
+    ...(jobsPerMinute !== null && { jobsPerMinute }),
+  };
   const bytes = (hash: string) => Buffer.from(hash, 'base64url');
   const digests = [{ digest: bytes(row.secretHash), until: Infinity }];
   if (row.previousSecretHash !== null && row.previousSecretUntil !== null) {
     digests.push({ digest: bytes(row.previousSecretHash), until: row.previousSecretUntil.getTime() });
   }
   return {
-    principal: { id: kid, name, tenant, role, grants, ...(queues !== null && { queues }) },
+    principal: { id: kid, name, tenant, role, grants, limits, ...(queues !== null && { queues }) },
     digests,
     until: row.expiresAt?.getTime() ?? Infinity,
   };

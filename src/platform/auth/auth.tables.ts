@@ -1,4 +1,4 @@
-import { index, jsonb, pgTable, text, timestamp } from 'drizzle-orm/pg-core';
+import { index, integer, jsonb, pgTable, text, timestamp } from 'drizzle-orm/pg-core';
 import type { Grant, KeyRole } from './permissions';
 
 const time = (name: string) => timestamp(name, { withTimezone: true });
@@ -11,6 +11,8 @@ export const apiKeys = pgTable(
     tenant: text('tenant').notNull(),
     name: text('name').notNull(),
     role: text('role').notNull().$type<KeyRole>(),
+    requestsPerSecond: integer('requests_per_second'),
+    jobsPerMinute: integer('jobs_per_minute'),
     queues: jsonb('queues').$type<string[]>(),
     grants: jsonb('grants').notNull().$type<Grant[]>().default([]),
     secretHash: text('secret_hash').notNull(),

@@ -19,6 +19,8 @@ export interface KeyOptions {
   readonly name?: string | undefined;
   readonly tenant?: string | undefined;
   readonly expires?: string | undefined;
+  readonly 'requests-per-second'?: string | undefined;
+  readonly 'jobs-per-minute'?: string | undefined;
   readonly queue?: readonly string[] | undefined;
   readonly grant?: readonly string[] | undefined;
 }
@@ -53,8 +55,20 @@ export function keyWish(options: KeyOptions, now = Date.now()): Omit<NewApiKey, 
     name,
     grants: grant as readonly Grant[] as Grant[],
     ...(queue.length > 0 && { queues: [...queue] }),
+    ...limit('requestsPerSecond', '--requests-per-second', options['requests-per-second']),
+    ...limit('jobsPerMinute', '--jobs-per-minute', options['jobs-per-minute']),
     ...(options.expires !== undefined && { expiresAt: endOf(options.expires, now) }),
   };
+}
+
+function limit<Name extends string>(
+  name: Name,
+  option: string,
+  text: string | undefined,
+): Partial<Record<Name, number>> {
+  if (text === undefined) return {};
+  if (!/^\d{1,9}$/.test(text)) throw new KeyWishError(`${option} must be a whole number; 0 means no limit.`);
+  return { [name]: Number(text) } as Record<Name, number>;
 }
 
 function endOf(text: string, now: number): Date {

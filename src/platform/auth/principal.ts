@@ -10,6 +10,8 @@ export interface Principal extends Rights {
    */
   readonly id: string;
   readonly name: string;
+  /** Limits of its own, in the place of those of the settings; 0 for none. */
+  readonly limits?: { readonly requestsPerSecond?: number; readonly jobsPerMinute?: number };
 }
 
 /** Who holds the key of the settings. */

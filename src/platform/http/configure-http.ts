@@ -4,6 +4,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Settings } from '../../config/settings';
 import { Admission } from '../auth/admission.service';
 import { undeclaredRoutes } from '../auth/route-access';
+import { CallerLimits } from '../limits/caller-limits.service';
 import { ProblemFilter } from '../problems/problem.filter';
 import { HttpAdapter } from './http-adapter';
 import { RequestGate } from './request-gate';
@@ -34,7 +35,11 @@ export async function configureHttp(app: NestFastifyApplication, settings: Setti
     }
     done();
   });
-  const gate = new RequestGate(adapter, app.get(Admission, { strict: false }));
+  const gate = new RequestGate(
+    adapter,
+    app.get(Admission, { strict: false }),
+    app.get(CallerLimits, { strict: false }),
+  );
   // After all onRequest hooks, so that what is refused here is logged, and before the body is read.
   adapter.getInstance().addHook('preParsing', (request, reply, payload, done) => {
     gate.pass(request, reply).then(

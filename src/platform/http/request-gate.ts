@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Admission } from '../auth/admission.service';
 import { isSafeMethod } from '../auth/request-origin';
+import type { CallerLimits } from '../limits/caller-limits.service';
 import { accessOf } from '../auth/route-access';
 import { loginInstead } from '../auth/unauthenticated';
 import { Problem } from '../problems/problem';
@@ -16,6 +17,7 @@ export class RequestGate {
   constructor(
     private readonly adapter: HttpAdapter,
     private readonly admission: Admission,
+    private readonly limits?: CallerLimits,
   ) {}
 
   /** Throws the problem that keeps a request out; true when it was answered here. */
@@ -24,6 +26,7 @@ export class RequestGate {
     if (request.is404) return this.answerUnrouted(request, reply);
     // A plugin with a gate of its own has admitted whom it lets through.
     if (request.principal === undefined && (await this.sentToLogin(request, reply))) return true;
+    if (request.principal !== undefined) await this.limits?.takeRequest(request.principal, reply);
     if (!isSafeMethod(request.method)) this.refuseWhileClosing(reply);
     endWhenTooSlow(request.raw, () => reply.sent || reply.raw.headersSent);
     return false;
