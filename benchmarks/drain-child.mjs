@@ -33,7 +33,7 @@ const end = () => {
   resolveDrained((performance.now() - started) / 1_000);
 };
 
-async function bare() {
+async function bare(keepsAll) {
   const handler = async () => {
     begin();
     return null;
@@ -42,7 +42,7 @@ async function bare() {
     connection: { url: REDIS_URL },
     prefix: REDIS_PREFIX,
     concurrency: CONCURRENCY,
-    removeOnComplete: { age: 86_400, count: 1_000 },
+    ...(!keepsAll && { removeOnComplete: { age: 86_400, count: 1_000 } }),
     lockDuration: 15_000,
   });
   worker.on('completed', end);
@@ -145,5 +145,5 @@ async function caughtUpAfter(app) {
   return { lagMs, catchUpMs: performance.now() - since };
 }
 
-await (variant === 'bare' ? bare() : platform(variant === 'ledger'));
+await (variant.startsWith('bare') ? bare(variant === 'bareKeeping') : platform(variant === 'ledger'));
 process.disconnect();

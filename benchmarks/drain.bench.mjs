@@ -11,7 +11,7 @@ import pg from 'pg';
 
 const require = createRequire(import.meta.url);
 const child = fileURLToPath(new URL('./drain-child.mjs', import.meta.url));
-const variants = ['bare', 'platform', 'ledger'];
+const variants = ['bare', 'bareKeeping', 'platform', 'ledger'];
 const BULK = 1_000;
 
 async function fill(queue, round, jobs) {
@@ -92,10 +92,12 @@ export async function run({ jobs = 30_000, rounds = 5 } = {}) {
       expected += jobs;
       measured.push({
         'bare BullMQ worker, jobs/s': jobs / told.bare.seconds,
+        'bare worker that removes nothing, jobs/s': jobs / told.bareKeeping.seconds,
         'platform, jobs/s': jobs / told.platform.seconds,
         'platform with ledger, jobs/s': jobs / told.ledger.seconds,
         'ratio without ledger': told.bare.seconds / told.platform.seconds,
         'ratio with ledger': told.bare.seconds / told.ledger.seconds,
+        'ratio with ledger, to the one that removes nothing': told.bareKeeping.seconds / told.ledger.seconds,
         'CPU of the bare process, µs a job': told.bare.cpuMicros,
         'CPU of the process without ledger, µs a job': told.platform.cpuMicros,
         'CPU of the process with ledger, µs a job': told.ledger.cpuMicros,

@@ -40,7 +40,7 @@ testFault({
     await stage.place(api, { payload: { key: 'always', does: 'die' } });
     const others = ['one', 'two', 'three'];
     for (const key of others) await stage.place(api, { payload: { key } });
-    const figures = await stage.settled(75_000);
+    const figures = await stage.settled(100_000);
     const starts = await stage.happened('starts');
     const reason = await stage.failedReason('always');
     return {

@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import { raw2NextJobData, type RedisQueueBackend, type WorkerOptions } from 'bullmq';
 import { ReplyError, type Cluster, type Redis } from 'ioredis';
 import { Unpackr } from 'msgpackr';
@@ -29,6 +30,16 @@ type GatheringOptions = Pick<WorkerOptions, 'limiter' | 'metrics' | 'removeOnCom
   readonly name: string;
 };
 
+let hasWarned = false;
+
+function warnOnce(): void {
+  if (hasWarned) return;
+  hasWarned = true;
+  new Logger('Worker').warn(
+    'Jobs are finished one by one: this BullMQ is not the one that gathering was written for.',
+  );
+}
+
 type Complete = RedisQueueBackend['moveToCompleted'];
 
 /**
@@ -59,6 +70,7 @@ export class FinishGatherer {
   static install(backend: RedisQueueBackend, client: Redis | Cluster, options: GatheringOptions): void {
     const lua = gatheredFinishScript();
     const { limiter, metrics, removeOnComplete } = options;
+    if (lua === undefined) warnOnce();
     if (lua === undefined || (limiter ?? metrics ?? removeOnComplete) !== undefined) return;
     if ((client as Client)[BUFFER_COMMAND] === undefined) client.defineCommand(COMMAND, { lua });
     const gatherer = new FinishGatherer(backend, client, options);

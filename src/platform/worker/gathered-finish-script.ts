@@ -57,7 +57,15 @@ end
 local held = rcall('MGET', unpack(locks))
 local hasFamily = rcall('EXISTS', unpack(family)) > 0
 
+-- A key that holds something else would stop the call in the middle: then each job meets that by itself.
+local isSound = true
+for _, read in ipairs({ { 'ZCARD', KEYS[11] }, { 'XLEN', KEYS[4] }, { 'SCARD', KEYS[5] }, { 'LLEN', KEYS[2] } }) do
+  local seen = redis.pcall(unpack(read))
+  isSound = isSound and type(seen) == 'number'
+end
+
 local function plainAttempts(n)
+  if not isSound then return nil end
   if not settings[1] or held[n] ~= argument(n, 4) then return nil end
   if hasFamily and rcall('EXISTS', family[2 * n - 1], family[2 * n]) > 0 then return nil end
   local job = redis.pcall('HMGET', keyOf(n), 'name', 'parentKey', 'parent', 'deid', 'atm')
@@ -71,8 +79,6 @@ for n = 1, count do
   if made then
     plain[#plain + 1], attempts[n] = n, made + 1
     freed[#freed + 1], ids[#ids + 1] = locks[n], argument(n, 1)
-    ends[#ends + 1] = argument(n, 2)
-    ends[#ends + 1] = argument(n, 1)
   else
     answers[n] = false
   end
@@ -80,20 +86,21 @@ end
 
 if #plain > 0 then
   rcall('DEL', unpack(freed))
-  rcall('ZADD', KEYS[11], unpack(ends))
   rcall('SREM', KEYS[5], unpack(ids))
   rcall('XTRIM', KEYS[4], 'MAXLEN', '~', settings[1])
   for _, n in ipairs(plain) do
     local id, result = argument(n, 1), argument(n, 3)
     if rcall('LREM', KEYS[2], -1, id) < 1 then
-      rcall('ZREM', KEYS[11], id)
       answers[n] = -3
     else
       rcall('HSET', keyOf(n), 'atm', attempts[n], 'returnvalue', result, 'finishedOn', argument(n, 2))
       rcall('XADD', KEYS[4], '*', 'event', 'completed', 'jobId', id, 'returnvalue', result, 'prev', 'active')
+      ends[#ends + 1] = argument(n, 2)
+      ends[#ends + 1] = id
       answers[n] = 0
     end
   end
+  if #ends > 0 then rcall('ZADD', KEYS[11], unpack(ends)) end
 end
 
 for n = 1, count do
