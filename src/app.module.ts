@@ -2,6 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import type { Settings } from './config/settings';
 import { SettingsModule } from './config/settings.module';
 import { HealthModule } from './operators/health/health.module';
+import { AuditModule, auditMigrations } from './platform/audit/audit.module';
 import { authMigrations, AuthStoresModule } from './platform/auth/auth-stores.module';
 import { AuthModule } from './platform/auth/auth.module';
 import { ContractsModule } from './platform/contracts/contracts.module';
@@ -35,6 +36,7 @@ const migrations = [
   deadLetterMigrations,
   operationMigrations,
   fileMigrations,
+  auditMigrations,
   validationMigrations,
 ];
 
@@ -51,6 +53,7 @@ const platform = (settings: Settings) => [
   LimitsModule,
   QueueModule.forRoot(),
   IdempotencyModule,
+  AuditModule,
   WorkerModule,
   OutboxModule,
   ContractsModule,

@@ -1,9 +1,13 @@
 import 'reflect-metadata';
 import { Logger } from '@nestjs/common';
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { readSettings, SettingsError } from './config/read-settings';
 import type { Settings } from './config/settings';
+import type { AuditEntry } from './platform/audit/audit-entry';
+import { AuditLog } from './platform/audit/audit-log.service';
+import { auditMigrations } from './platform/audit/audit.module';
 import { newKeyId, newSecret, writeKey } from './platform/auth/api-key';
 import { ApiKeyStore, type NewApiKey } from './platform/auth/api-key.store';
 import { authMigrations } from './platform/auth/auth-stores.module';
@@ -58,16 +62,34 @@ function givenOptions() {
 
 async function create(settings: Settings, wish: Omit<NewApiKey, 'kid' | 'createdBy'>): Promise<string> {
   Logger.overrideLogger(false);
-  const database = new Database(settings, [authMigrations]);
+  const database = new Database(settings, [authMigrations, auditMigrations]);
   try {
     await database.onApplicationBootstrap();
     const kid = newKeyId();
     const secret = newSecret();
     await new ApiKeyStore(database).create({ ...wish, kid, createdBy: 'command line' }, secret);
+    await new AuditLog(settings, database).append([{ entry: entryOf(kid, wish) }]);
     return writeKey({ kid, secret });
   } finally {
     await database.onApplicationShutdown();
   }
+}
+
+function entryOf(kid: string, { role, tenant }: Omit<NewApiKey, 'kid' | 'createdBy'>): AuditEntry {
+  return {
+    at: Date.now(),
+    tenant,
+    actor: `command line (user ${process.getuid?.() ?? 'unknown'})`,
+    role: null,
+    origin: 'command line',
+    action: 'keys.create',
+    target: kid,
+    reason: null,
+    detail: JSON.stringify({ kid, role, tenant }),
+    outcome: 'done',
+    status: null,
+    requestId: randomUUID(),
+  };
 }
 
 main().catch((error: unknown) => {

@@ -214,6 +214,10 @@ export class Settings {
   @Max(10_000_000)
   VALIDATION_MAX_STORED_FINDINGS = 100_000;
 
+  @yesOrNo
+  @IsIn([true, false], { message: 'AUDIT_REASON_REQUIRED must be true or false' })
+  AUDIT_REASON_REQUIRED = false;
+
   @wholeNumber
   @IsInt()
   @Min(0)

@@ -96,8 +96,8 @@ describe('the authorization matrix', () => {
 
   const send = ({ method, url }: ServedRoute, { headers }: Caller, isThere = true): Promise<RawAnswer> => {
     const hasBody = !safeMethods.includes(method) && method !== 'DELETE';
-    const isDiscard = method === 'DELETE' && url.includes('/dead-letters/');
-    return client.call(`${pathOf(url, isThere)}${isDiscard ? '?reason=none' : ''}`, {
+    const needsReason = method === 'DELETE' || url.endsWith('/revoke');
+    return client.call(`${pathOf(url, isThere)}${needsReason ? '?reason=none' : ''}`, {
       method,
       headers: { ...headers, ...(hasBody && json) },
       ...(hasBody && { body: bodyOf({ method, url }) }),

@@ -10,6 +10,7 @@ import { startTestServer, type TestServer } from '../support/server';
 
 const ADMIN = 'a-key-of-the-files-spec';
 const FILES = '/api/files';
+const because = '?reason=of a test';
 
 interface FileBody {
   readonly id: string;
@@ -91,15 +92,15 @@ describe('a stored file', () => {
     expect([
       await statusOf(path, {}, viewer),
       await statusOf(`${path}/content`, {}, viewer),
-      await statusOf(path, { method: 'DELETE' }, viewer),
+      await statusOf(path + because, { method: 'DELETE' }, viewer),
       await statusOf(path, {}, stranger),
       await statusOf(`${path}/content`, {}, stranger),
-      await statusOf(path, { method: 'DELETE' }, stranger),
+      await statusOf(path + because, { method: 'DELETE' }, stranger),
     ]).toEqual([200, 403, 403, 404, 404, 404]);
     const theirs = (await (await ask(FILES, {}, stranger)).json()) as { items: unknown[] };
     expect(theirs.items).toEqual([]);
-    expect(await statusOf(path, { method: 'DELETE' })).toBe(204);
-    expect([await statusOf(path), await statusOf(path, { method: 'DELETE' })]).toEqual([404, 404]);
+    expect(await statusOf(path + because, { method: 'DELETE' })).toBe(204);
+    expect([await statusOf(path), await statusOf(path + because, { method: 'DELETE' })]).toEqual([404, 404]);
   });
 
   it('is listed newest first, page after page', async () => {
@@ -161,7 +162,7 @@ describe('a stored file', () => {
     await query.update(storedFiles).set({ bytes: 999_000 }).where(eq(storedFiles.id, body.id));
     expect((await upload('y'.repeat(2_000))).body).toMatchObject({ status: 507, code: 'file_quota_reached' });
     expect((await upload('y'.repeat(2_000), 'y', {}, stranger)).status).toBe(201);
-    expect(await statusOf(`${FILES}/${body.id}`, { method: 'DELETE' })).toBe(204);
+    expect(await statusOf(`${FILES}/${body.id}${because}`, { method: 'DELETE' })).toBe(204);
     expect((await upload('y'.repeat(2_000))).status).toBe(201);
   });
 

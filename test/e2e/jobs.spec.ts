@@ -337,7 +337,7 @@ describe('jobs over HTTP', () => {
     it('is not removed for a reason that is too long', async () => {
       const { body } = await enqueue({ delay: 3_600_000 });
       const path = `/api/queue/jobs/${String(body['id'])}`;
-      expect((await call('DELETE', `${path}?reason=${'x'.repeat(501)}`)).status).toBe(400);
+      expect((await call('DELETE', `${path}?reason=${'x'.repeat(501)}`)).status).toBe(422);
       expect((await read(body['id'])).status).toBe(200);
     });
 

@@ -122,7 +122,7 @@ describe('keys over REST', () => {
   it('end with a revocation, here at once and in another process within 30 s', async () => {
     const { key, kid } = await make();
     expect([await statusOf(key), await statusOf(key, other)]).toEqual([200, 200]);
-    const revoked = await ask(server, ADMIN, `/api/keys/${kid}/revoke`, { method: 'POST' });
+    const revoked = await ask(server, ADMIN, `/api/keys/${kid}/revoke?reason=of a test`, { method: 'POST' });
     expect(revoked).toMatchObject({ status: 200, body: { state: 'revoked' } });
     expect(await statusOf(key)).toBe(401);
     await eventually(async () => expect(await statusOf(key, other)).toBe(401), 30_000);
@@ -199,7 +199,9 @@ describe('keys over REST', () => {
   it('are deleted for good', async () => {
     const { kid, key } = await make();
     expect(await statusOf(key)).toBe(200);
-    expect((await ask(server, ADMIN, `/api/keys/${kid}`, { method: 'DELETE' })).status).toBe(204);
+    expect((await ask(server, ADMIN, `/api/keys/${kid}?reason=of a test`, { method: 'DELETE' })).status).toBe(
+      204,
+    );
     expect(await statusOf(key)).toBe(401);
     expect((await ask(server, ADMIN, `/api/keys/${kid}`)).status).toBe(404);
   });

@@ -147,7 +147,7 @@ describe('the log-in', () => {
     expect((await client.call(`${BOARD}/api/queues`, { headers: cookie })).status).toBe(200);
     const kid = key.split('.')[0] ?? '';
     const admin = { authorization: `Bearer ${BOOTSTRAP_KEY}` };
-    await client.call(`/api/keys/${kid}/revoke`, { method: 'POST', headers: admin });
+    await client.call(`/api/keys/${kid}/revoke?reason=of-a-test`, { method: 'POST', headers: admin });
     expect((await client.call(`${BOARD}/api/queues`, { headers: cookie })).status).toBe(401);
   });
 

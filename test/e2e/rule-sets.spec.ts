@@ -35,8 +35,12 @@ describe('stored rule sets', () => {
     expect(page.body.items.map(({ name }) => name)).toEqual(['orders']);
     const path = /^<([^>]+)>/.exec(page.headers.get('link') ?? '')?.[1] ?? '';
     expect((await client.call<{ items: { name: string }[] }>(path)).body.items[0]?.name).toBe('people');
-    expect((await client.call('/api/rule-sets/people', { method: 'DELETE' })).status).toBe(204);
-    expect((await client.call('/api/rule-sets/people', { method: 'DELETE' })).status).toBe(404);
+    expect((await client.call('/api/rule-sets/people?reason=of a test', { method: 'DELETE' })).status).toBe(
+      204,
+    );
+    expect((await client.call('/api/rule-sets/people?reason=of a test', { method: 'DELETE' })).status).toBe(
+      404,
+    );
     expect((await client.call('/api/rule-sets/people')).body).toMatchObject({ code: 'rule_set_not_found' });
   });
 

@@ -61,6 +61,8 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
   'GET /api/queue/operations/:id': first('viewer'),
   'POST /api/queue/operations/:id/abort': first('operator'),
 
+  'GET /api/queue/audit': first('admin'),
+
   'POST /api/validations': first('producer'),
   'GET /api/validations': first('viewer'),
   'GET /api/validations/:id': first('viewer'),

@@ -1,6 +1,7 @@
 import { Global, Module } from '@nestjs/common';
 import { ApiKeyStore } from '../../src/platform/auth/api-key.store';
 import { SessionStore } from '../../src/platform/auth/session.store';
+import { AuditHooks } from '../../src/platform/audit/audit-hooks.service';
 import { CallerLimits } from '../../src/platform/limits/caller-limits.service';
 import { QueueRegistry } from '../../src/platform/queue/queue-registry.service';
 
@@ -10,6 +11,7 @@ const stores = [
     provide: SessionStore,
     useValue: { find: async () => undefined, signingSecret: async (one: string) => one },
   },
+  { provide: AuditHooks, useValue: { install: () => undefined } },
   { provide: CallerLimits, useValue: { takeRequest: async () => undefined } },
 ];
 
@@ -17,6 +19,6 @@ const stores = [
 @Global()
 @Module({
   providers: [...stores, QueueRegistry],
-  exports: [ApiKeyStore, SessionStore, CallerLimits, QueueRegistry],
+  exports: [ApiKeyStore, SessionStore, AuditHooks, CallerLimits, QueueRegistry],
 })
 export class WithoutKeys {}

@@ -10,6 +10,7 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Audited, NotAudited } from '../../platform/audit/audited.decorator';
 import { CurrentPrincipal, type Principal } from '../../platform/auth/principal';
 import { Requires } from '../../platform/auth/route-access';
 import { Files } from '../../platform/files/files.service';
@@ -49,6 +50,7 @@ export class FilesController {
   ) {}
 
   /** Stores a file that jobs can name by its id, until it expires. */
+  @NotAudited('the file itself says who has stored it')
   @Post()
   @Requires('files:write')
   @HttpCode(201)
@@ -124,6 +126,7 @@ export class FilesController {
   }
 
   /** Removes a file before it expires; jobs that still name it will not find it. */
+  @Audited('files.delete', { reason: 'always' })
   @Delete(':id')
   @Requires('files:manage')
   @HttpCode(204)

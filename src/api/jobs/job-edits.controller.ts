@@ -1,6 +1,7 @@
 import { Body, Controller, Headers, Param, Patch, Res } from '@nestjs/common';
 import { ApiHeader, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { Audited } from '../../platform/audit/audited.decorator';
 import { Masked } from '../../platform/auth/masked.decorator';
 import { CurrentPrincipal, type Principal } from '../../platform/auth/principal';
 import { ofJobParam } from '../../platform/auth/queue-of';
@@ -25,6 +26,7 @@ export class JobEditsController {
   ) {}
 
   /** Changes payload, priority or start of a job that has not begun. */
+  @Audited('jobs.edit')
   @Patch(':id')
   @Requires('jobs:manage', ofJobParam())
   @Masked(...hiddenOfJob)

@@ -8,6 +8,7 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { Audited, NotAudited } from '../../platform/audit/audited.decorator';
 import { Masked } from '../../platform/auth/masked.decorator';
 import { CurrentPrincipal, type Principal } from '../../platform/auth/principal';
 import { ofJobParam, ofJobType, ofJobTypes } from '../../platform/auth/queue-of';
@@ -43,6 +44,7 @@ export class JobsController {
   ) {}
 
   /** Enqueues a job of any registered type. */
+  @NotAudited('the job itself says who asked for it')
   @Post()
   @Requires('jobs:write', ofJobType())
   @Masked(...hiddenOfJob)
@@ -82,6 +84,7 @@ export class JobsController {
   }
 
   /** Enqueues up to 1,000 jobs of any registered types. */
+  @NotAudited('the jobs themselves say who asked for them')
   @Post('batch')
   @Requires('jobs:write', ofJobTypes)
   @HttpCode(202)
@@ -122,6 +125,7 @@ export class JobsController {
   }
 
   /** Removes a job that waits or has finished; one that runs is told to stop and ends as cancelled. */
+  @Audited('jobs.remove', { reason: 'by setting' })
   @Delete(':id')
   @Requires('jobs:manage', ofJobParam())
   @HttpCode(204)

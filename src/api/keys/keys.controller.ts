@@ -10,10 +10,13 @@ import {
   Patch,
   Post,
   Query,
+  Req,
   Res,
 } from '@nestjs/common';
 import { ApiCreatedResponse, ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { changeOf, noteAuditDetail } from '../../platform/audit/audit-detail';
+import { Audited } from '../../platform/audit/audited.decorator';
 import { CurrentPrincipal, type Principal } from '../../platform/auth/principal';
 import { Requires } from '../../platform/auth/route-access';
 import { ApiProblems } from '../../platform/problems/api-problems.decorator';
@@ -36,6 +39,7 @@ export class KeysController {
   constructor(private readonly keys: Keys) {}
 
   /** Makes a key; the answer is the only place that ever shows it. */
+  @Audited('keys.create')
   @Post()
   @HttpCode(201)
   @Header('cache-control', 'no-store')
@@ -43,9 +47,11 @@ export class KeysController {
   async create(
     @Body() body: CreateKeyDto,
     @CurrentPrincipal() admin: Principal,
+    @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<CreatedKeyDto> {
     const created = await this.keys.create(body, admin);
+    noteAuditDetail(request, { kid: created.kid, role: created.role, tenant: created.tenant });
     reply.header('location', keyPath(created.kid));
     return created;
   }
@@ -79,6 +85,7 @@ export class KeysController {
   }
 
   /** Changes what the key may do; every process knows within 30 s. */
+  @Audited('keys.change')
   @Patch(':kid')
   @ApiHeader({ name: 'If-Match', required: false })
   @ApiOkResponse({ type: KeyDto })
@@ -88,14 +95,18 @@ export class KeysController {
     @Body() body: ChangeKeyDto,
     @CurrentPrincipal() admin: Principal,
     @Headers('if-match') ifMatch: string | undefined,
+    @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<KeyDto> {
+    const before = keyView(await this.keys.require(kid, admin));
     const changed = await this.keys.change(kid, admin, body, ifMatch);
+    noteAuditDetail(request, changeOf(before, keyView(changed)));
     reply.header('etag', keyTag(changed));
     return keyView(changed);
   }
 
   /** Gives the key another secret; the one it has goes on for a while beside it. */
+  @Audited('keys.rotate')
   @Post(':kid/rotate')
   @HttpCode(200)
   @Header('cache-control', 'no-store')
@@ -110,6 +121,7 @@ export class KeysController {
   }
 
   /** Ends the key for good, here at once and everywhere within 30 s. */
+  @Audited('keys.revoke', { reason: 'always' })
   @Post(':kid/revoke')
   @HttpCode(200)
   @ApiOkResponse({ type: KeyDto })
@@ -119,6 +131,7 @@ export class KeysController {
   }
 
   /** Ends the key and forgets that it was there. */
+  @Audited('keys.delete', { reason: 'always' })
   @Delete(':kid')
   @HttpCode(204)
   @ApiNoContentResponse()

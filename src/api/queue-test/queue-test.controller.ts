@@ -1,6 +1,7 @@
 import { Body, Controller, Get, HttpCode, Post, Res, UseGuards } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOkResponse, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { Audited } from '../../platform/audit/audited.decorator';
 import { Masked } from '../../platform/auth/masked.decorator';
 import { CurrentPrincipal, type Principal } from '../../platform/auth/principal';
 import { Requires } from '../../platform/auth/route-access';
@@ -31,6 +32,7 @@ export class QueueTestController {
   }
 
   /** Adds a test job, starts the worker in this process, or works the next waiting job. Off in production. */
+  @Audited('queue-test.act')
   @Post()
   @Requires('queues:manage')
   @Masked('job.result', 'job.error.message', 'job.progress.message')

@@ -1,6 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiBody, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { Audited } from '../../platform/audit/audited.decorator';
 import { CurrentPrincipal, type Principal } from '../../platform/auth/principal';
 import { always } from '../../platform/auth/queue-of';
 import { Requires } from '../../platform/auth/route-access';
@@ -25,6 +26,7 @@ export class RuleSetsController {
   ) {}
 
   /** Stores a rule set under its name; a name that is taken gets a new version, which only later uploads use. */
+  @Audited('rule-sets.store')
   @Post()
   @Requires('jobs:write', ofValidation)
   @HttpCode(201)
@@ -78,6 +80,7 @@ export class RuleSetsController {
   }
 
   /** Forgets a rule set; runs that used it keep their rules. */
+  @Audited('rule-sets.delete', { reason: 'always' })
   @Delete(':name')
   @Requires('jobs:write', ofValidation)
   @HttpCode(204)

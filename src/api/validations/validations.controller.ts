@@ -9,6 +9,7 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Audited, NotAudited } from '../../platform/audit/audited.decorator';
 import { Masked } from '../../platform/auth/masked.decorator';
 import { CurrentPrincipal, type Principal } from '../../platform/auth/principal';
 import { always } from '../../platform/auth/queue-of';
@@ -58,6 +59,7 @@ export class ValidationsController {
   ) {}
 
   /** Takes a CSV file and enqueues its validation. */
+  @NotAudited('the run itself says who asked for it')
   @Post()
   @Requires('jobs:write', ofValidation)
   @HttpCode(202)
@@ -123,6 +125,7 @@ export class ValidationsController {
   }
 
   /** Cancels a run that has not finished (202), or deletes one that has, with its rows and files (204). */
+  @Audited('validations.delete', { reason: 'by setting' })
   @Delete(':id')
   @Requires('jobs:manage', ofValidation)
   @ApiHeader({ name: 'If-Match', required: false })

@@ -1,3 +1,4 @@
+import type { RouteAudit } from '../../platform/audit/audited.decorator';
 import type { Permission } from '../../platform/auth/permissions';
 import type { RouteAccess } from '../../platform/auth/route-access';
 
@@ -19,4 +20,17 @@ export function boardAccess(method: string | readonly string[], url: string): Ro
   if (isRead) return { permissions: ['dashboard:read'] };
   const [, permission] = changes.find(([route]) => route.test(url)) ?? [undefined, 'queues:destroy' as const];
   return { permissions: ['dashboard:read', permission] };
+}
+
+/** What is noted of a change on the board, named by the end of its route; undefined for what only reads. */
+export function boardAudit(method: string | readonly string[], url: string): RouteAudit | undefined {
+  const access = boardAccess(method, url);
+  if (access.permissions?.length === 1) return undefined;
+  const words = url.split('/').filter((part) => part !== '' && !part.startsWith(':'));
+  const isDestructive = access.permissions?.includes('queues:destroy') === true || words.at(-1) === 'clean';
+  return {
+    action: `dashboard.${words.slice(words.indexOf('queues', 2) + 1).join('.')}`,
+    origin: 'dashboard',
+    reason: isDestructive ? 'by setting' : 'never',
+  };
 }

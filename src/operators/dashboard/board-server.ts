@@ -2,12 +2,13 @@ import type { IServerAdapter } from '@bull-board/api/typings/app';
 import { FastifyAdapter } from '@bull-board/fastify';
 import { Logger } from '@nestjs/common';
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
+import { withAudit } from '../../platform/audit/audited.decorator';
 import { withAccess } from '../../platform/auth/route-access';
 import { loginInstead } from '../../platform/auth/unauthenticated';
 import { problemAnswer } from '../../platform/problems/problem-answer';
 import { problemOf } from '../../platform/problems/problem-of';
 import type { Problem } from '../../platform/problems/problem';
-import { boardAccess } from './board-access';
+import { boardAccess, boardAudit } from './board-access';
 import type { BoardGate } from './board-gate.service';
 import { asVisitor } from './board-visitor';
 
@@ -41,7 +42,9 @@ export class BoardServer extends FastifyAdapter {
     return (scope, options, done) => {
       scope.removeContentTypeParser(['application/x-www-form-urlencoded', 'text/plain']);
       scope.addHook('onRoute', (route) => {
-        route.config = withAccess(route.config, boardAccess(route.method, route.url));
+        const config = withAccess(route.config, boardAccess(route.method, route.url));
+        const audit = boardAudit(route.method, route.url);
+        route.config = audit === undefined ? config : withAudit(config, audit);
       });
       scope.addHook('onRequest', (request, reply, next) => {
         this.gate.check(request).then(

@@ -2,6 +2,7 @@ import { Controller, Get, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Settings } from '../../config/settings';
+import { Audited } from '../../platform/audit/audited.decorator';
 import { Authenticator } from '../../platform/auth/authenticator.service';
 import { Public } from '../../platform/auth/public.decorator';
 import { endedCookie, sessionCookie, sessionTokenIn } from '../../platform/auth/session-cookie';
@@ -34,6 +35,7 @@ export class LoginController {
     return asPage(reply, page);
   }
 
+  @Audited('sessions.open')
   @Post('login')
   async logIn(
     @Req() request: FastifyRequest,
@@ -45,6 +47,7 @@ export class LoginController {
       reply.status(401).header('www-authenticate', 'Bearer realm="Holdfast"');
       return asPage(reply, loginPage(pathIn(next), 'This is no key of this server, or it is over.'));
     }
+    request.principal = holder;
     const session = await this.sessions.open(holder, key.trim());
     reply.status(303).headers({
       location: pathIn(next),
@@ -53,6 +56,7 @@ export class LoginController {
     return asPage(reply, '');
   }
 
+  @Audited('sessions.end')
   @Post('logout')
   async logOut(
     @Req() request: FastifyRequest,

@@ -8,6 +8,7 @@ import {
   getSchemaPath,
 } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { Audited } from '../../platform/audit/audited.decorator';
 import { Masked } from '../../platform/auth/masked.decorator';
 import { CurrentPrincipal, type Principal } from '../../platform/auth/principal';
 import { Requires } from '../../platform/auth/route-access';
@@ -71,6 +72,7 @@ export class DeadLettersController {
   }
 
   /** Gives it another payload for its redrive; the original one is kept. */
+  @Audited('dead-letters.edit')
   @Patch(':id')
   @Requires('jobs:manage', ofDeadLetter)
   @Masked(...hiddenOfDeadLetter)
@@ -85,6 +87,7 @@ export class DeadLettersController {
   }
 
   /** Sends the job back to work, once, under its own id and with its attempts reset. */
+  @Audited('dead-letters.redrive')
   @Post(':id/redrive')
   @Requires('jobs:manage', ofRedrive)
   @HttpCode(202)
@@ -102,6 +105,7 @@ export class DeadLettersController {
   }
 
   /** Moves it to the trash, from where it can be restored for a week. */
+  @Audited('dead-letters.discard')
   @Delete(':id')
   @Requires('jobs:manage', ofDeadLetter)
   @HttpCode(204)
@@ -116,6 +120,7 @@ export class DeadLettersController {
   }
 
   /** Takes it out of the trash. */
+  @Audited('dead-letters.restore')
   @Post(':id/restore')
   @Requires('jobs:manage', ofDeadLetter)
   @Masked(...hiddenOfDeadLetter)

@@ -1,6 +1,7 @@
 import { Body, Controller, HttpCode, Param, Post, Res } from '@nestjs/common';
 import { ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { Audited } from '../../platform/audit/audited.decorator';
 import { CurrentPrincipal, type Principal } from '../../platform/auth/principal';
 import { ofJobParam } from '../../platform/auth/queue-of';
 import { Requires } from '../../platform/auth/route-access';
@@ -16,6 +17,7 @@ export class JobRetriesController {
   constructor(private readonly deadLetters: DeadLettersService) {}
 
   /** Runs a job again that has failed for good or was cancelled, with its attempts reset. */
+  @Audited('jobs.retry')
   @Post(':id/retry')
   @Requires('jobs:manage', ofJobParam())
   @HttpCode(202)
@@ -33,6 +35,7 @@ export class JobRetriesController {
   }
 
   /** Lets a delayed job start now. */
+  @Audited('jobs.promote')
   @Post(':id/promote')
   @Requires('jobs:manage', ofJobParam())
   @HttpCode(202)

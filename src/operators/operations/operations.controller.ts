@@ -1,6 +1,8 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiResponse, ApiTags } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { noteAuditDetail } from '../../platform/audit/audit-detail';
+import { Audited } from '../../platform/audit/audited.decorator';
 import { Masked } from '../../platform/auth/masked.decorator';
 import { CurrentPrincipal, type Principal } from '../../platform/auth/principal';
 import { Requires } from '../../platform/auth/route-access';
@@ -17,6 +19,7 @@ export class OperationsController {
   constructor(private readonly operations: OperationsFront) {}
 
   /** Does one thing to many jobs or dead letters, in the background; `dryRun` only says to how many. */
+  @Audited('operations.start')
   @Post()
   @Requires('jobs:manage')
   @HttpCode(202)
@@ -26,6 +29,7 @@ export class OperationsController {
   async start(
     @Body() body: StartOperationDto,
     @CurrentPrincipal() principal: Principal,
+    @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OperationDto | DryRunDto> {
     if (body.dryRun === true) {
@@ -33,6 +37,7 @@ export class OperationsController {
       return this.operations.dryRun(body, principal);
     }
     const operation = await this.operations.start(body, principal);
+    noteAuditDetail(request, { operation: operation.id, action: body.action, fields: Object.keys(body) });
     reply.header('location', operation.links.self).header('retry-after', '1');
     return operation;
   }
@@ -69,6 +74,7 @@ export class OperationsController {
   }
 
   /** Ends it now; what it has moved stays moved. */
+  @Audited('operations.abort')
   @Post(':id/abort')
   @Requires('jobs:manage')
   @HttpCode(200)

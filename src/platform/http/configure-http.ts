@@ -2,6 +2,7 @@ import helmet from '@fastify/helmet';
 import { Logger } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Settings } from '../../config/settings';
+import { AuditHooks } from '../audit/audit-hooks.service';
 import { Admission } from '../auth/admission.service';
 import { undeclaredRoutes } from '../auth/route-access';
 import { CallerLimits } from '../limits/caller-limits.service';
@@ -35,6 +36,7 @@ export async function configureHttp(app: NestFastifyApplication, settings: Setti
     }
     done();
   });
+  app.get(AuditHooks, { strict: false }).install(adapter.getInstance());
   const gate = new RequestGate(
     adapter,
     app.get(Admission, { strict: false }),

@@ -245,6 +245,11 @@ export const requestProblems = {
     title: 'The queue has no priorities',
     advice: 'Leave the priority out, or send "normal".',
   },
+  reason_required: {
+    status: 422,
+    title: 'What destroys something needs a reason',
+    advice: 'Say why in "reason", in 3 to 500 characters.',
+  },
   rate_limited: {
     status: 429,
     title: 'Too many requests',

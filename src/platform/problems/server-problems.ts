@@ -74,6 +74,13 @@ export const serverProblems = {
     advice: 'Try again; use the status of the job instead of waiting for it.',
     retryable: true,
   },
+  audit_full: {
+    status: 503,
+    title: 'Nothing more is done that would leave no trace',
+    advice: 'The audit waits for PostgreSQL, and no more can wait: bring the database back.',
+    retryable: true,
+    retryAfterSeconds: 10,
+  },
   disk_full: {
     status: 507,
     title: 'The disk is full',
