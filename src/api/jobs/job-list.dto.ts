@@ -1,3 +1,4 @@
+import { anyJson } from '../../platform/http/any-json';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { ledgerStates, type LedgerState } from '../../platform/ledger/ledger-job';
 import { priorities, type Priority } from '../../platform/queue/priority';
@@ -40,7 +41,10 @@ export class PastJobDto {
   errorGroup?: string;
   @ApiPropertyOptional({ description: 'With `include=error`.' })
   error?: JobErrorDto;
-  @ApiPropertyOptional({ description: 'With `include=result`, where it was small enough to be kept.' })
+  @ApiPropertyOptional({
+    ...anyJson,
+    description: 'With `include=result`, where it was small enough to be kept.',
+  })
   result?: unknown;
   links!: PastJobLinksDto;
 }

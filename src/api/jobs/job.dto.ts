@@ -1,3 +1,4 @@
+import { anyJson } from '../../platform/http/any-json';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import type { JobState } from '../../platform/queue/job-snapshot';
 import { priorities, type Priority } from '../../platform/queue/priority';
@@ -64,6 +65,7 @@ export class JobDto {
   attempts!: JobAttemptsDto;
   progress!: JobProgressDto;
   @ApiPropertyOptional({
+    ...anyJson,
     description:
       'What the job returned, null for nothing; of a large result a reference with a `link` to it.',
   })

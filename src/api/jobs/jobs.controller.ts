@@ -56,6 +56,8 @@ export class JobsController {
     type: CreatedJobDto,
     description: 'Finished within the wait, or known by its key already.',
   })
+  @ApiProblems('job_type_unknown', 'job_key_conflict', 'job_payload_invalid', 'priority_refused')
+  @ApiProblems('queue_full', 'storage_degraded', 'enqueue_outcome_unknown', 'rate_limited')
   async create(
     @Body() body: CreateJobDto,
     @CurrentPrincipal() principal: Principal,
@@ -92,6 +94,7 @@ export class JobsController {
   @ApiBody({ type: CreateBatchDto })
   @ApiResponse({ status: 202, type: CreatedBatchDto, description: 'One outcome per job.' })
   @ApiProblems('queue_full', 'storage_degraded', 'enqueue_outcome_unknown')
+  @ApiProblems('job_type_unknown', 'job_payload_invalid')
   createMany(
     @Body() body: unknown,
     @CurrentPrincipal() principal: Principal,
@@ -110,6 +113,7 @@ export class JobsController {
   @ApiHeader({ name: 'If-None-Match', required: false })
   @ApiOkResponse({ type: JobDto })
   @ApiResponse({ status: 304, description: 'Nothing has changed since that entity tag.' })
+  @ApiProblems('job_not_found')
   async read(
     @Param('id') id: string,
     @CurrentPrincipal() principal: Principal,
@@ -132,6 +136,7 @@ export class JobsController {
   @ApiHeader({ name: 'If-Match', required: false })
   @ApiNoContentResponse({ description: 'The job is gone.' })
   @ApiResponse({ status: 202, type: JobDto, description: 'Its worker is told; the job ends as cancelled.' })
+  @ApiProblems('job_not_found', 'job_active', 'precondition_failed', 'query_invalid')
   async remove(
     @Param('id') id: string,
     @Query() { reason = 'no reason given' }: RemoveJobQuery,

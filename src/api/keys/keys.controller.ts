@@ -125,7 +125,7 @@ export class KeysController {
   @Post(':kid/revoke')
   @HttpCode(200)
   @ApiOkResponse({ type: KeyDto })
-  @ApiProblems('key_not_found')
+  @ApiProblems('key_not_found', 'conflict')
   async revoke(@Param('kid') kid: string, @CurrentPrincipal() admin: Principal): Promise<KeyDto> {
     return keyView(await this.keys.revoke(kid, admin));
   }

@@ -13,6 +13,7 @@ const ofProtected: ProblemCode[] = [
   'rate_limited',
   'database_unavailable',
 ];
+const ofWithParameter: ProblemCode[] = ['path_too_long'];
 const ofWithBody: ProblemCode[] = [
   'json_malformed',
   'unknown_field',
@@ -25,7 +26,7 @@ const methods = ['get', 'put', 'post', 'delete', 'patch', 'head'] as const;
 /** Adds the schema of a problem, and to each operation the problems that all of its kind can give. */
 export function describeProblems(document: OpenAPIObject): void {
   ((document.components ??= {}).schemas ??= {})['Problem'] = problemSchema;
-  for (const item of Object.values(document.paths)) {
+  for (const [path, item] of Object.entries(document.paths)) {
     for (const method of methods) {
       const operation = item[method] as (Operation & Record<string, unknown>) | undefined;
       if (operation === undefined) continue;
@@ -35,6 +36,7 @@ export function describeProblems(document: OpenAPIObject): void {
       addProblems(operation, [
         ...ofEvery,
         ...(isPublic ? [] : ofProtected),
+        ...(path.includes('{') ? ofWithParameter : []),
         ...(operation.requestBody === undefined ? [] : ofWithBody),
       ]);
     }

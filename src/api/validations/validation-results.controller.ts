@@ -38,7 +38,7 @@ export class ValidationResultsController {
   @Masked('items.*.value', 'items.*.message')
   @ApiOkResponse({
     schema: {
-      oneOf: [{ $ref: getSchemaPath(FindingListDto) }, { $ref: getSchemaPath(FindingCountListDto) }],
+      anyOf: [{ $ref: getSchemaPath(FindingListDto) }, { $ref: getSchemaPath(FindingCountListDto) }],
     },
   })
   @ApiProblems('query_invalid', 'cursor_invalid')

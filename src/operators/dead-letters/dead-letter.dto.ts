@@ -1,3 +1,4 @@
+import { anyJson } from '../../platform/http/any-json';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { deadLetterStatuses, type DeadLetterStatus } from '../../platform/dead-letter/dead-letter.tables';
 import { deathCauses, type DeathCause } from '../../platform/queue/death-cause';
@@ -69,9 +70,9 @@ export class DeadLetterDto {
 
 /** One dead letter with everything that is known of it. */
 export class DeadLetterDetailDto extends DeadLetterDto {
-  @ApiProperty({ description: 'The payload as it was; a text where it is not JSON.' })
+  @ApiProperty({ ...anyJson, description: 'The payload as it was; a text where it is not JSON.' })
   payload!: unknown;
-  @ApiPropertyOptional({ description: 'The payload that it runs with instead.' })
+  @ApiPropertyOptional({ ...anyJson, description: 'The payload that it runs with instead.' })
   editedPayload?: unknown;
   @ApiProperty({ type: 'object', additionalProperties: true })
   options!: Record<string, unknown>;

@@ -31,7 +31,7 @@ import {
 import { DEAD_LETTERS_PATH, deadLetterDetail, jobPath, returnedJobView } from './dead-letter-view';
 import { DeadLettersService } from './dead-letters.service';
 
-const oneOfLists = [DeadLetterListDto, DeadLetterGroupsDto].map((one) => ({ $ref: getSchemaPath(one) }));
+const eitherList = [DeadLetterListDto, DeadLetterGroupsDto].map((one) => ({ $ref: getSchemaPath(one) }));
 
 @ApiTags('dead letters')
 @ApiExtraModels(DeadLetterListDto, DeadLetterGroupsDto)
@@ -43,7 +43,7 @@ export class DeadLettersController {
   @Get()
   @Requires('jobs:read', ofListQuery)
   @Masked('items.*.error.message', 'groups.*.message')
-  @ApiOkResponse({ schema: { oneOf: oneOfLists } })
+  @ApiOkResponse({ schema: { anyOf: eitherList } })
   @ApiProblems('cursor_invalid', 'query_invalid', 'database_unavailable')
   async list(
     @Query() query: DeadLetterListQuery,

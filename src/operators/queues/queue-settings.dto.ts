@@ -1,4 +1,5 @@
-import type { Priority } from '../../platform/queue/priority';
+import { ApiProperty } from '@nestjs/swagger';
+import { priorities, type Priority } from '../../platform/queue/priority';
 
 export class RateLimitSetting {
   max: number;
@@ -6,6 +7,7 @@ export class RateLimitSetting {
 }
 
 export class BackoffSetting {
+  @ApiProperty({ enum: ['fixed', 'exponential'] })
   type: 'fixed' | 'exponential';
   delayMs: number;
 }
@@ -22,10 +24,12 @@ export class RetentionSettings {
 
 export class JobTypeSettings {
   type: string;
+  @ApiProperty({ type: String, nullable: true })
   description: string | null;
   /** Total runs, the first included. */
   attempts: number;
   backoff: BackoffSetting;
+  @ApiProperty({ enum: [...priorities] })
   priority: Priority;
 }
 
@@ -35,6 +39,7 @@ export class QueueSettings {
   description: string;
   /** Jobs at a time in one worker. */
   concurrency: number;
+  @ApiProperty({ type: RateLimitSetting, nullable: true })
   limiter: RateLimitSetting | null;
   /** Total runs of a job whose type says nothing else, the first included. */
   attempts: number;
@@ -42,12 +47,14 @@ export class QueueSettings {
   /** How long finished jobs stay. */
   retention: RetentionSettings;
   /** The priorities a job may have, most urgent first. */
+  @ApiProperty({ enum: [...priorities], isArray: true })
   priorities: Priority[];
   types: JobTypeSettings[];
   /** After a crash a job waits at most about this long, and one check for stalled jobs more, for its next start. */
   lockDurationMs: number;
   paused: boolean;
   /** Connected workers over all processes; null when this Redis user may not list clients. */
+  @ApiProperty({ type: Number, nullable: true })
   workers: number | null;
 }
 

@@ -1,3 +1,4 @@
+import { ApiProperty } from '@nestjs/swagger';
 import { IsOptional, IsString, MaxLength } from 'class-validator';
 
 export class QueueStatsQuery {
@@ -25,8 +26,10 @@ export class QueueStatsEntry {
   /** What a worker would have to do: waiting, active, and delayed jobs that are due. */
   backlog: number;
   /** How long the oldest waiting job has been waiting; null when none waits. */
+  @ApiProperty({ type: Number, nullable: true })
   oldestWaitingMs: number | null;
   /** Connected workers over all processes; null when this Redis user may not list clients. */
+  @ApiProperty({ type: Number, nullable: true })
   workers: number | null;
 }
 
@@ -43,6 +46,7 @@ export class QueueStats {
   paused: number;
   backlog: number;
   /** The longest over all queues; null when no job waits. */
+  @ApiProperty({ type: Number, nullable: true })
   oldestWaitingMs: number | null;
   stats: QueueStatsEntry[];
 }

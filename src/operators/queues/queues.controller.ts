@@ -1,5 +1,5 @@
 import { Controller, Get, Param } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { ofQueueParam } from '../../platform/auth/queue-of';
 import { Requires } from '../../platform/auth/route-access';
 import { ApiProblems } from '../../platform/problems/api-problems.decorator';
@@ -14,6 +14,7 @@ export class QueuesController {
   /** How every queue is set up: its job types, attempts, limits and retention. */
   @Get()
   @Requires('queues:read')
+  @ApiOkResponse({ type: QueueList })
   async list(): Promise<QueueList> {
     return { queues: await this.queues.settings() };
   }
@@ -22,6 +23,7 @@ export class QueuesController {
   @Get(':queue')
   @Requires('queues:read', ofQueueParam())
   @ApiProblems('queue_not_found')
+  @ApiOkResponse({ type: QueueSettings })
   async one(@Param('queue') name: string): Promise<QueueSettings | undefined> {
     const [settings] = await this.queues.settings(name);
     return settings;

@@ -1,5 +1,5 @@
 import { Controller, Get, Query } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { ofQueueQuery } from '../../platform/auth/queue-of';
 import { Requires } from '../../platform/auth/route-access';
 import { ApiProblems } from '../../platform/problems/api-problems.decorator';
@@ -20,6 +20,8 @@ export class StatsController {
   // The texts that document 001 gives.
   @ErrorMember({ 401: 'Unauthorized', 500: failed, 503: failed })
   @ApiProblems('queue_not_found')
+  @ApiOkResponse({ type: QueueStats })
+  @ApiProblems('query_invalid')
   read(@Query() { queue }: QueueStatsQuery): Promise<QueueStats> {
     return this.queues.stats(queue);
   }

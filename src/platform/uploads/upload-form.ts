@@ -35,9 +35,7 @@ export interface UploadSink<Field extends string = string> {
 
 /** Refuses what is no form, or announces too many bytes, before the body is read. */
 export function refuseUploadEarly(request: FastifyRequest, maxBytes: number, limitedBy: string): number {
-  if (!request.isMultipart()) {
-    throw problem('upload_type_unsupported', { headers: { 'accept-post': 'multipart/form-data' } });
-  }
+  if (!request.isMultipart()) throw notAForm();
   // The parts of a compressed form would be taken for nonsense, or nonsense for its parts.
   if ((request.headers['content-encoding'] ?? 'identity') !== 'identity')
     throw problem('unsupported_media_type');
@@ -51,6 +49,7 @@ export async function readUploadForm<Field extends string>(
   request: FastifyRequest,
   sink: UploadSink<Field>,
 ): Promise<UploadForm<Field>> {
+  if (!request.isMultipart()) throw notAForm();
   const fields: { [Name in Field]?: unknown } = {};
   let file: { fileName: string; fileBytes: number } | undefined;
   const seen = new Set<string>();
@@ -135,6 +134,10 @@ function unknownField(name: string | undefined, { fields }: UploadSink): Problem
 
 function pointerPart(name: string): string {
   return name.replaceAll('~', '~0').replaceAll('/', '~1');
+}
+
+function notAForm(): Problem {
+  return problem('upload_type_unsupported', { headers: { 'accept-post': 'multipart/form-data' } });
 }
 
 function fileTooLarge(maxBytes: number, limitedBy: string, cause?: unknown): Problem {
