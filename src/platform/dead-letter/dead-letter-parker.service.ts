@@ -90,12 +90,14 @@ export class DeadLetterParker implements OnApplicationBootstrap, BeforeApplicati
   /** Many that die together are parked together. */
   private wake(): void {
     if (this.stopping) return;
-    this.alarm ??= setTimeout(() => {
-      this.alarm = undefined;
-      this.inFlight ??= this.parkNow().finally(() => {
-        this.inFlight = undefined;
-      });
-    }, WAKE_DELAY_MS);
+    this.alarm ??= setTimeout(() => void this.parkSoon(), WAKE_DELAY_MS);
+  }
+
+  private async parkSoon(): Promise<void> {
+    // A pass that is under way may have read the set before this death.
+    await this.inFlight;
+    this.alarm = undefined;
+    if (!this.stopping) this.inFlight = this.parkNow();
   }
 
   private async parkNow(): Promise<void> {
