@@ -1,7 +1,7 @@
 import { MAX_ATTEMPT_ERROR_CHARACTERS, type AttemptRecord } from '../queue/attempt-record';
 import { describedError } from '../ledger/error-group';
 import { causeOfReason, deathCauses, type DeathCause } from '../queue/death-cause';
-import type { FinishedJob } from '../queue/finished-jobs.service';
+import type { FinishedJob } from '../queue/job-sets.service';
 import { jobId } from '../queue/job-id';
 import type { JobSnapshot } from '../queue/job-snapshot';
 import type { deadLetters } from './dead-letter.tables';

@@ -3,7 +3,7 @@ import { and, eq, inArray, sql } from 'drizzle-orm';
 import { isDatabaseAway } from '../database/database-unavailable.error';
 import { Database, type Transaction } from '../database/database.service';
 import { Leader } from '../leader/leader.service';
-import { FIRST_FINISHED, FinishedJobs, type FinishedCursor } from '../queue/finished-jobs.service';
+import { FIRST_POSITION, JobSets, type FinishedJob, type SetPosition } from '../queue/job-sets.service';
 import { JobRemovals } from '../queue/job-removals.service';
 import { QueueRegistry, type RegisteredQueue } from '../queue/queue-registry.service';
 import { RedisConnections } from '../redis/redis-connections.service';
@@ -36,7 +36,7 @@ export class DeadLetterParker implements OnApplicationBootstrap, BeforeApplicati
     private readonly database: Database,
     private readonly connections: RedisConnections,
     private readonly registry: QueueRegistry,
-    private readonly finished: FinishedJobs,
+    private readonly sets: JobSets,
     private readonly leader: Leader,
     private readonly workers: WorkerRunner,
     private readonly retention: RetentionSweeper,
@@ -78,7 +78,7 @@ export class DeadLetterParker implements OnApplicationBootstrap, BeforeApplicati
   /** Parks these jobs of a queue now, and answers with those that may leave its failed set. */
   async parked(entry: RegisteredQueue, ids: readonly string[]): Promise<ReadonlySet<string>> {
     this.database.assertReady();
-    await this.writer.writeMissing(entry, await this.finished.among(entry, 'failed', ids));
+    await this.writer.writeMissing(entry, await this.sets.finishedAmong(entry, 'failed', ids));
     const busy = await this.database.query
       .select({ jobId: deadLetters.jobId })
       .from(deadLetters)
@@ -90,12 +90,14 @@ export class DeadLetterParker implements OnApplicationBootstrap, BeforeApplicati
   /** Many that die together are parked together. */
   private wake(): void {
     if (this.stopping) return;
-    this.alarm ??= setTimeout(() => {
-      this.alarm = undefined;
-      this.inFlight ??= this.parkNow().finally(() => {
-        this.inFlight = undefined;
-      });
-    }, WAKE_DELAY_MS);
+    this.alarm ??= setTimeout(() => void this.parkSoon(), WAKE_DELAY_MS);
+  }
+
+  private async parkSoon(): Promise<void> {
+    // A pass that is under way may have read the set before this death.
+    await this.inFlight;
+    this.alarm = undefined;
+    if (!this.stopping) this.inFlight = this.parkNow();
   }
 
   private async parkNow(): Promise<void> {
@@ -110,7 +112,7 @@ export class DeadLetterParker implements OnApplicationBootstrap, BeforeApplicati
   private async advance(entry: RegisteredQueue): Promise<void> {
     for (let batch = 0; batch < MAX_BATCHES_PER_TURN; batch += 1) {
       const cursor = await this.cursor(entry);
-      const jobs = await this.finished.after(entry, 'failed', cursor, BATCH_SIZE);
+      const jobs = await this.sets.finishedAfter(entry, 'failed', cursor, BATCH_SIZE);
       const last = jobs.at(-1);
       if (last === undefined) return;
       await this.database.transaction(async (transaction) => {
@@ -137,7 +139,7 @@ export class DeadLetterParker implements OnApplicationBootstrap, BeforeApplicati
         page * IDS_PER_LOOKUP,
         IDS_PER_LOOKUP,
       );
-      const jobs = await this.finished.among(entry, 'failed', ids);
+      const jobs = await this.sets.finishedAmong(entry, 'failed', ids);
       await this.writer.writeMissing(entry, jobs);
       const isLast = ids.length < IDS_PER_LOOKUP;
       const reached = isLast ? row.finishedAt : (jobs.at(-1)?.finishedAt ?? row.lookedBackTo);
@@ -149,9 +151,9 @@ export class DeadLetterParker implements OnApplicationBootstrap, BeforeApplicati
     }
   }
 
-  private async cursor({ definition: { name } }: RegisteredQueue): Promise<FinishedCursor> {
+  private async cursor({ definition: { name } }: RegisteredQueue): Promise<SetPosition> {
     const row = await this.cursorRow(name);
-    return row === undefined ? FIRST_FINISHED : { finishedAt: row.finishedAt, id: row.jobId };
+    return row === undefined ? FIRST_POSITION : { score: String(row.finishedAt), id: row.jobId };
   }
 
   private async cursorRow(queue: string): Promise<typeof deadLetterCursors.$inferSelect | undefined> {
@@ -166,7 +168,7 @@ export class DeadLetterParker implements OnApplicationBootstrap, BeforeApplicati
 async function moveCursor(
   transaction: Transaction,
   queue: string,
-  { finishedAt, id }: FinishedCursor,
+  { finishedAt, id }: FinishedJob,
 ): Promise<void> {
   const { finishedAt: storedAt, jobId: storedId } = deadLetterCursors;
   await transaction

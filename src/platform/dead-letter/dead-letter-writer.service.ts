@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { and, asc, eq, inArray, or, sql } from 'drizzle-orm';
 import { Database, type Transaction } from '../database/database.service';
-import type { FinishedJob } from '../queue/finished-jobs.service';
+import type { FinishedJob } from '../queue/job-sets.service';
 import type { RegisteredQueue } from '../queue/queue-registry.service';
 import { deadLetterOf, type DeadLetter, type NewDeadLetter } from './dead-letter-entry';
 import { deadLetters } from './dead-letter.tables';

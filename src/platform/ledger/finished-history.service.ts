@@ -1,11 +1,11 @@
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { DatabaseUnavailableError } from '../database/database-unavailable.error';
-import type { FinishedState } from '../queue/finished-jobs.service';
+import type { FinishedState } from '../queue/job-snapshot';
 import type { RegisteredQueue } from '../queue/queue-registry.service';
 import { RetentionSweeper } from '../retention/retention-sweeper.service';
 import { cursorAt, LedgerCursors } from './ledger-cursors.service';
 import { LedgerRecorder } from './ledger-recorder.service';
-import { LedgerSource, type SetPosition } from './ledger-source.service';
+import { JobSets, type SetPosition } from '../queue/job-sets.service';
 import { LedgerStore } from './ledger.store';
 
 const BATCH_SIZE = 1_000;
@@ -21,7 +21,7 @@ export class FinishedHistory implements OnApplicationBootstrap {
   behindMs = 0;
 
   constructor(
-    private readonly source: LedgerSource,
+    private readonly sets: JobSets,
     private readonly store: LedgerStore,
     private readonly cursors: LedgerCursors,
     private readonly recorder: LedgerRecorder,
@@ -39,7 +39,7 @@ export class FinishedHistory implements OnApplicationBootstrap {
   async advance(entry: RegisteredQueue, state: FinishedState, now = Date.now()): Promise<boolean> {
     const name = sourceOf(entry, state);
     const after = this.cursors.position(name);
-    const page = await this.source.page(entry, state, after, BATCH_SIZE, String(now));
+    const page = await this.sets.page(entry, state, after, BATCH_SIZE, String(now));
     this.behindMs = page.length < BATCH_SIZE ? 0 : now - Number(page[0]?.score);
     if (page.length === 0) return false;
     await this.write(entry, name, page, idsOf(page));
@@ -53,9 +53,9 @@ export class FinishedHistory implements OnApplicationBootstrap {
   async advanceLate(entry: RegisteredQueue, state: FinishedState, now = Date.now()): Promise<boolean> {
     const name = `late:${sourceOf(entry, state)}`;
     const after = this.cursors.position(name);
-    const page = await this.source.page(entry, state, after, BATCH_SIZE, String(now - LATE_MS));
+    const page = await this.sets.page(entry, state, after, BATCH_SIZE, String(now - LATE_MS));
     if (page.length === 0) return false;
-    const missing = await this.store.missing(await this.source.keysOf(entry, idsOf(page)));
+    const missing = await this.store.missing(await this.sets.keysOf(entry, idsOf(page)));
     await this.write(entry, name, page, [...missing]);
     return page.length === BATCH_SIZE;
   }
@@ -64,12 +64,7 @@ export class FinishedHistory implements OnApplicationBootstrap {
   async oldestUnwritten(entry: RegisteredQueue): Promise<number | undefined> {
     const firsts = await Promise.all(
       finishedStates.map(async (state) => {
-        const [first] = await this.source.page(
-          entry,
-          state,
-          this.cursors.position(sourceOf(entry, state)),
-          1,
-        );
+        const [first] = await this.sets.page(entry, state, this.cursors.position(sourceOf(entry, state)), 1);
         return first === undefined ? Number.POSITIVE_INFINITY : Number(first.score);
       }),
     );
@@ -82,12 +77,12 @@ export class FinishedHistory implements OnApplicationBootstrap {
     if (!this.store.isReady) {
       throw new DatabaseUnavailableError('Finished jobs stay in Redis until the database has them.');
     }
-    const keys = await this.source.keysOf(entry, ids);
+    const keys = await this.sets.keysOf(entry, ids);
     // A job that was sent back meanwhile is not finished any more.
     const revived = new Set(keys.filter(({ finishedAt }) => finishedAt === 0).map(({ id }) => id));
     const finished = keys.filter(({ id }) => !revived.has(id));
     const missing = await this.store.missing(finished);
-    if (missing.size > 0) await this.recorder.record(entry, await this.source.read(entry, [...missing]));
+    if (missing.size > 0) await this.recorder.record(entry, await this.sets.read(entry, [...missing]));
     return new Set(ids.filter((id) => !revived.has(id)));
   }
 
@@ -100,7 +95,7 @@ export class FinishedHistory implements OnApplicationBootstrap {
     const last = page.at(-1);
     if (last === undefined) return;
     const cursor = cursorAt(name, last);
-    await this.recorder.record(entry, await this.source.read(entry, ids), [cursor]);
+    await this.recorder.record(entry, await this.sets.read(entry, ids), [cursor]);
     this.cursors.set(cursor);
   }
 }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { FIRST_POSITION, type SetPosition } from './ledger-source.service';
+import { FIRST_POSITION, type SetPosition } from '../queue/job-sets.service';
 import { LedgerStore, type LedgerCursor } from './ledger.store';
 
 // Longer than a lease lasts: whoever had it in between has moved them.

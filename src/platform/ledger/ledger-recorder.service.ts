@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { RegisteredQueue } from '../queue/queue-registry.service';
 import { LedgerPartitions } from './ledger-partitions.service';
 import { attemptRows, ledgerRow, type LedgerAttemptRow, type LedgerRow } from './ledger-row';
-import type { ReadJob } from './ledger-source.service';
+import type { ReadJob } from '../queue/job-sets.service';
 import { LedgerStore, type LedgerCursor } from './ledger.store';
 
 /** Makes rows of jobs that were read from Redis, and has them written. */

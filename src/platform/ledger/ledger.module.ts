@@ -8,7 +8,6 @@ import { LedgerPartitions } from './ledger-partitions.service';
 import { LedgerRecorder } from './ledger-recorder.service';
 import { LedgerRemovals } from './ledger-removals.service';
 import { LedgerSearch } from './ledger-search.service';
-import { LedgerSource } from './ledger-source.service';
 import { LedgerWriter } from './ledger-writer.service';
 import { LedgerStore } from './ledger.store';
 import { LiveJobs } from './live-jobs.service';
@@ -21,7 +20,6 @@ export const ledgerMigrations: MigrationFolder = { name: 'ledger', folder: join(
   imports: [RetentionModule],
   providers: [
     LedgerStore,
-    LedgerSource,
     LedgerCursors,
     LedgerPartitions,
     LedgerRecorder,

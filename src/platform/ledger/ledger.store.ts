@@ -4,7 +4,7 @@ import { isDatabaseAway } from '../database/database-unavailable.error';
 import { Database } from '../database/database.service';
 import { pgJson } from './ledger-json';
 import type { LedgerAttemptRow, LedgerRow } from './ledger-row';
-import type { JobKey } from './ledger-source.service';
+import type { JobKey } from '../queue/job-sets.service';
 
 export interface LedgerBatch {
   readonly jobs: readonly LedgerRow[];

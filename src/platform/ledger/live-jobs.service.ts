@@ -3,7 +3,7 @@ import { QueueRegistry, type RegisteredQueue } from '../queue/queue-registry.ser
 import { RedisConnections } from '../redis/redis-connections.service';
 import { LedgerCursors } from './ledger-cursors.service';
 import { LedgerRecorder } from './ledger-recorder.service';
-import { LedgerSource } from './ledger-source.service';
+import { JobSets } from '../queue/job-sets.service';
 import { LedgerStore, type UnsettledJob } from './ledger.store';
 import { isAfter, liveChanges, type StreamEntry } from './live-events';
 import { LiveScan } from './live-scan.service';
@@ -21,7 +21,7 @@ const VANISHED = 'Redis does not have it any more, and nobody said why.';
 export class LiveJobs {
   constructor(
     private readonly connections: RedisConnections,
-    private readonly source: LedgerSource,
+    private readonly sets: JobSets,
     private readonly cursors: LedgerCursors,
     private readonly recorder: LedgerRecorder,
     private readonly store: LedgerStore,
@@ -70,7 +70,7 @@ export class LiveJobs {
     jobs: readonly UnsettledJob[],
     now: number,
   ): Promise<void> {
-    const read = await this.source.read(
+    const read = await this.sets.read(
       entry,
       jobs.map(({ id }) => id),
     );
@@ -91,7 +91,7 @@ export class LiveJobs {
     cursor: { source: string; position: string },
   ): Promise<void> {
     // A worker gave the last word while we read: the sets of finished jobs bring it.
-    const read = (await this.source.read(entry, touched)).filter(({ job }) => job.finishedAt === undefined);
+    const read = (await this.sets.read(entry, touched)).filter(({ job }) => job.finishedAt === undefined);
     await this.recorder.record(entry, read, [cursor]);
     await this.store.vanishIds(removed, await this.redisTime(), REMOVED);
     this.cursors.set(cursor);

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { RegisteredQueue } from '../queue/queue-registry.service';
 import { LedgerRecorder } from './ledger-recorder.service';
-import { FIRST_POSITION, LedgerSource, type SetPosition } from './ledger-source.service';
+import { FIRST_POSITION, JobSets, type SetPosition } from '../queue/job-sets.service';
 
 const PAGE_SIZE = 500;
 // While events come faster than they are read, a pass begins anew at most this often.
@@ -31,7 +31,7 @@ export class LiveScan {
   private readonly endedAt = new Map<string, number>();
 
   constructor(
-    private readonly source: LedgerSource,
+    private readonly sets: JobSets,
     private readonly recorder: LedgerRecorder,
   ) {}
 
@@ -65,11 +65,11 @@ export class LiveScan {
     if (place === undefined) return undefined;
     const nextPlace: Pass = { place: pass.place + 1, offset: 0, after: FIRST_POSITION };
     if (place.kind === 'list') {
-      const ids = await this.source.list(entry, place.name, pass.offset, PAGE_SIZE);
+      const ids = await this.sets.list(entry, place.name, pass.offset, PAGE_SIZE);
       await this.record(entry, ids);
       return ids.length < PAGE_SIZE ? nextPlace : { ...pass, offset: pass.offset + PAGE_SIZE };
     }
-    const page = await this.source.page(entry, place.name, pass.after, PAGE_SIZE);
+    const page = await this.sets.page(entry, place.name, pass.after, PAGE_SIZE);
     await this.record(
       entry,
       page.map(({ id }) => id),
@@ -79,7 +79,7 @@ export class LiveScan {
   }
 
   private async record(entry: RegisteredQueue, ids: readonly string[]): Promise<void> {
-    const read = await this.source.read(entry, ids);
+    const read = await this.sets.read(entry, ids);
     await this.recorder.record(
       entry,
       read.filter(({ job }) => job.finishedAt === undefined),

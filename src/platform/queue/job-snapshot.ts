@@ -5,6 +5,9 @@ import { priorityName, type Priority } from './priority';
 export type JobState =
   'waiting' | 'active' | 'delayed' | 'completed' | 'failed' | 'cancelled' | 'waiting-children' | 'removed';
 
+/** The two ends that BullMQ knows, which are also the names of its sets. */
+export type FinishedState = 'completed' | 'failed';
+
 /** A job as Redis holds it at one moment; times are epoch milliseconds. */
 export interface JobSnapshot {
   readonly id: string;

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { RedisConnections } from '../redis/redis-connections.service';
 import { deduplicationMs } from './define-queue';
-import type { FinishedState } from './finished-jobs.service';
+import type { FinishedState } from './job-snapshot';
 import { knownJobBase, knownJobKey, knownJobOf, knownJobText, payloadFingerprint } from './known-job';
 import type { RegisteredQueue } from './queue-registry.service';
 

@@ -6,10 +6,10 @@ import { queuePrefix } from '../redis/key-space';
 import { RedisConnections } from '../redis/redis-connections.service';
 import { AttemptLog } from './attempt-log.service';
 import type { QueueDefinition } from './define-queue';
-import { FinishedJobs } from './finished-jobs.service';
 import { JobDispatcher } from './job-dispatcher.service';
 import { JobEdits } from './job-edits.service';
 import { JobReader } from './job-reader.service';
+import { JobSets } from './job-sets.service';
 import { KnownJobs } from './known-jobs.service';
 import { JobRemovals } from './job-removals.service';
 import { QueueCounter } from './queue-counts.service';
@@ -26,7 +26,7 @@ const offered = [
   QueueKeyTypes,
   JobRemovals,
   AttemptLog,
-  FinishedJobs,
+  JobSets,
   QueueCounter,
   WorkerCensus,
 ];

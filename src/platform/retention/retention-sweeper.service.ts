@@ -4,7 +4,7 @@ import { Leader } from '../leader/leader.service';
 import { queueDefaults, type RetentionPolicy } from '../queue/define-queue';
 import { KnownJobs } from '../queue/known-jobs.service';
 import { QueueRegistry, type RegisteredQueue } from '../queue/queue-registry.service';
-import type { FinishedState } from '../queue/finished-jobs.service';
+import type { FinishedState } from '../queue/job-snapshot';
 import { RedisConnections } from '../redis/redis-connections.service';
 
 /**

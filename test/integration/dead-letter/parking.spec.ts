@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm';
 import { Database } from '../../../src/platform/database/database.service';
 import { deadLetterCursors } from '../../../src/platform/dead-letter/dead-letter.tables';
 import { DeadLetterKeeper } from '../../../src/platform/dead-letter/dead-letter-keeper.service';
@@ -77,6 +78,30 @@ describe('a dead letter', () => {
         attemptsMade: 1,
         attemptsMax: 3,
       });
+    }, 10_000);
+    await scene.redis.del(lease);
+  });
+
+  it('is parked at once also when the death comes while others are being parked', async () => {
+    const lease = `${scene.prefix}:holdfast:leader:dead-letters`;
+    await scene.redis.set(lease, 'another process, which is busy', 'PX', 60_000);
+    const second = await scene.app.get(Database).transaction(async (transaction) => {
+      await transaction.execute(sql`LOCK TABLE dead_letters IN SHARE MODE`);
+      await scene.kill(['first of two']);
+      await eventually(async () => {
+        const { rows } = await transaction.execute(
+          sql`SELECT FROM pg_locks WHERE NOT granted AND relation = 'dead_letters'::regclass`,
+        );
+        expect(rows).toHaveLength(1);
+      }, 10_000);
+      const [id] = await scene.kill(['second of two']);
+      scene.work = () => Promise.resolve();
+      // Longer than deaths are gathered, so that the pass is still held up when the next would begin.
+      await scene.until(await scene.add('later', { delayMs: 400 }), 'completed');
+      return id!;
+    });
+    await eventually(async () => {
+      expect(await scene.letterOf(second)).toMatchObject({ jobId: second, status: 'dead' });
     }, 10_000);
     await scene.redis.del(lease);
   });

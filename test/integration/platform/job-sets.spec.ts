@@ -1,5 +1,5 @@
 import type { TestingModule } from '@nestjs/testing';
-import { FIRST_FINISHED, FinishedJobs } from '../../../src/platform/queue/finished-jobs.service';
+import { FIRST_POSITION, JobSets } from '../../../src/platform/queue/job-sets.service';
 import { QueueRegistry, type RegisteredQueue } from '../../../src/platform/queue/queue-registry.service';
 import { RedisConnections } from '../../../src/platform/redis/redis-connections.service';
 import { NotesModule, NotesProducer, notesQueue } from '../../support/notes-queue';
@@ -23,8 +23,8 @@ describe('the sets of finished jobs', () => {
 
   const keyOf = (name: string) => `${prefix}:${notesQueue.name}:${name}`;
   const redis = () => app.get(RedisConnections).producer;
-  const after = (cursor: { finishedAt: number; id: string }, limit = 100) =>
-    app.get(FinishedJobs).after(entry, 'completed', cursor, limit);
+  const after = (score: string, id = '', limit = 100) =>
+    app.get(JobSets).finishedAfter(entry, 'completed', { score, id }, limit);
 
   it('are read in order, each job once, however many finished in the same millisecond', async () => {
     const ids = await Promise.all(
@@ -34,13 +34,15 @@ describe('the sets of finished jobs', () => {
       ids.map((id, index) => redis().zadd(keyOf('completed'), index < 20 ? 1_000 : 2_000, id)),
     );
     const seen: string[] = [];
-    for (let cursor = FIRST_FINISHED; ;) {
-      const page = await after(cursor, 7);
+    for (let at = FIRST_POSITION; ;) {
+      const page = await after(at.score, at.id, 7);
+      const places = await app.get(JobSets).page(entry, 'completed', at, 7);
+      expect(places).toEqual(page.map((job) => ({ id: job.id, score: String(job.finishedAt) })));
       seen.push(...page.map(({ id }) => id));
       const last = page.at(-1);
       if (last === undefined) break;
       expect(last.snapshot).toMatchObject({ id: last.id, state: 'completed', type: 'write-note' });
-      cursor = last;
+      at = places.at(-1)!;
     }
     expect(seen.toSorted()).toEqual(ids.toSorted());
     expect(new Set(seen).size).toBe(25);
@@ -49,7 +51,7 @@ describe('the sets of finished jobs', () => {
   it('tell an id without a job by its id alone, whatever stands in its place', async () => {
     await redis().zadd(keyOf('completed'), 5_000, 'notes_gone', 5_000, 'meta-of-somebody');
     await redis().set(keyOf('meta-of-somebody'), 'no hash');
-    expect(await after({ finishedAt: 4_999, id: '' })).toEqual([
+    expect(await after('4999')).toEqual([
       { id: 'meta-of-somebody', finishedAt: 5_000 },
       { id: 'notes_gone', finishedAt: 5_000 },
     ]);
