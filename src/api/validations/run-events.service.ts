@@ -1,5 +1,6 @@
 import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { localPrincipal } from '../../platform/auth/principal';
 import { masked } from '../../platform/auth/masked.decorator';
 import { problem } from '../../platform/problems/problem-catalogue';
 import { ValidationLogStore } from '../../workloads/validation/validation-log.store';
@@ -55,7 +56,7 @@ export class RunEvents implements BeforeApplicationShutdown {
     if (isFinished(run.status) && lastEventId === String(run.version)) return void reply.status(204).send();
     const logs = await this.logs.list(run.id, { limit: SNAPSHOT_LOGS });
     if (this.isStopping) throw problem('shutting_down');
-    this.refuseTooMany(`${tenant} ${follower}`);
+    this.refuseTooMany(tenant, follower);
     // Who left meanwhile would never be noticed to leave.
     if (reply.raw.destroyed) return;
     let unwatch = (): void => undefined;
@@ -77,10 +78,11 @@ export class RunEvents implements BeforeApplicationShutdown {
     [...this.streams.keys()].forEach((stream) => stream.end());
   }
 
-  private refuseTooMany(follower: string): void {
+  private refuseTooMany(tenant: string, follower: string): void {
     if (this.streams.size >= MAX_STREAMS) throw problem('too_many_streams');
-    const own = [...this.streams.values()].filter((name) => name === follower).length;
-    if (own < MAX_STREAMS_PER_KEY) return;
+    const own = [...this.streams.values()].filter((name) => name === `${tenant} ${follower}`).length;
+    // Without keys everybody is one and the same.
+    if (own < MAX_STREAMS_PER_KEY || follower === localPrincipal.id) return;
     const detail = `This key has ${own} event streams open here, and may have no more: close some.`;
     throw problem('rate_limited', { detail, headers: { 'Retry-After': '5' } });
   }
