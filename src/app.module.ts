@@ -23,6 +23,7 @@ import { QueueModule } from './platform/queue/queue.module';
 import { RedisModule } from './platform/redis/redis.module';
 import { ResultsModule } from './platform/results/results.module';
 import { RetentionModule } from './platform/retention/retention.module';
+import { SecretsModule } from './platform/secrets/secrets.module';
 import { StorageModule } from './platform/storage/storage.module';
 import { WorkerModule } from './platform/worker/worker.module';
 import { TasksModule } from './workloads/tasks/tasks.module';
@@ -56,6 +57,8 @@ const platform = (settings: Settings) => [
   AuditModule,
   WorkerModule,
   OutboxModule,
+  // Before the contracts: an older payload is brought up with its secrets open.
+  SecretsModule,
   ContractsModule,
   EffectsModule,
   ResultsModule,

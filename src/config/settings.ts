@@ -218,6 +218,13 @@ export class Settings {
   @IsIn([true, false], { message: 'AUDIT_REASON_REQUIRED must be true or false' })
   AUDIT_REASON_REQUIRED = false;
 
+  @IsOptional()
+  @Matches(/^[a-z0-9]{1,16}:[A-Za-z0-9+/_-]{43}=?(,[a-z0-9]{1,16}:[A-Za-z0-9+/_-]{43}=?){0,19}$/, {
+    message:
+      'SECRETS_KEYS must be <name>:<32 bytes in base64>, with commas between; the first key seals, all of them open',
+  })
+  SECRETS_KEYS?: string;
+
   @wholeNumber
   @IsInt()
   @Min(0)

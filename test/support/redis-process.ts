@@ -19,7 +19,7 @@ export class RedisProcess {
 
   private constructor(
     readonly port: number,
-    private readonly directory: string,
+    readonly directory: string,
     private readonly isDefault: boolean,
   ) {}
 

@@ -58,11 +58,11 @@ export class BatchEnqueuer {
   private async prepare(index: number, raw: unknown, asker: Asker): Promise<Sound> {
     const { type, data, options = {} } = await jobOfItem(raw);
     const known = this.enqueuer.known(type);
-    const job = await prepareJob(known.definition, type, data, addOptionsOf(options, known, asker)).catch(
-      (error: unknown) => {
-        throw error instanceof PayloadInvalidError ? new ItemPayloadError(error) : error;
-      },
-    );
+    const { definition, queue } = known;
+    const wanted = addOptionsOf(options, known, asker);
+    const job = await prepareJob(definition, queue, type, data, wanted).catch((error: unknown) => {
+      throw error instanceof PayloadInvalidError ? new ItemPayloadError(error) : error;
+    });
     return { index, type: known, job, hasKey: options.jobId != null };
   }
 

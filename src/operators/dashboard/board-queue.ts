@@ -6,8 +6,10 @@ import type { JobRetry } from '../../platform/dead-letter/job-retry.service';
 import { problem } from '../../platform/problems/problem-catalogue';
 import { addJob, originOf } from '../../platform/queue/add-job';
 import { checkPayload } from '../../platform/queue/job-payload';
+import { declaredJob } from '../../platform/queue/define-queue';
 import type { JobRemovals } from '../../platform/queue/job-removals.service';
 import type { RegisteredQueue } from '../../platform/queue/queue-registry.service';
+import { opened, sealed, shown, unmasked } from '../../platform/secrets/payload-secrets';
 import { addOptions } from './board-job-options';
 import { visitorId, visitorSeesPayloads, visitorTenant } from './board-visitor';
 
@@ -133,12 +135,18 @@ export class BoardQueue extends BullMQAdapter {
       toJSON: () => {
         const json = toJSON.call(job);
         const { jobId: _jobId, ...opts } = json.opts;
-        return visitorSeesPayloads(definition.name) ? { ...json, opts } : withoutPayloads({ ...json, opts });
+        const view = { ...json, opts, data: shown(json.data as unknown) };
+        return visitorSeesPayloads(definition.name) ? view : withoutPayloads(view);
       },
       updateData: async (data: unknown) => {
-        const declared = definition.jobs[job.name];
-        if (declared !== undefined) await checkPayload(job.name, declared.payload, data);
-        return updateData.call(job, data);
+        const declared = declaredJob(definition, job.name);
+        if (declared === undefined) return updateData.call(job, data);
+        const { queue } = this.entry;
+        const place = { tenant: originOf(job).tenant, type: job.name };
+        const before = opened(queue, declared.payload, place, (job.data ?? {}) as object);
+        const edited = unmasked(declared.payload, data ?? {}, before);
+        await checkPayload(job.name, declared.payload, edited);
+        return updateData.call(job, sealed(queue, declared.payload, place, edited));
       },
       retry: async (...state: Parameters<Job['retry']>) => {
         if (state[0] === 'completed') {

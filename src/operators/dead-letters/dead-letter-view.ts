@@ -7,6 +7,7 @@ import type {
   DeadLetterGroupDto,
   ReturnedJobDto,
 } from './dead-letter.dto';
+import { shown } from '../../platform/secrets/payload-secrets';
 
 export const DEAD_LETTERS_PATH = '/api/queue/dead-letters';
 
@@ -84,9 +85,10 @@ export function returnedJobView({
   return { id: jobId, generation, links: { self: jobPath(jobId) } };
 }
 
+/** With the mask in the place of secrets. */
 function parsed(payload: string): unknown {
   try {
-    return JSON.parse(payload) as unknown;
+    return shown(JSON.parse(payload) as unknown);
   } catch {
     return payload;
   }

@@ -54,8 +54,8 @@ export class DeadLettersService {
   async edit(id: string, data: object, decision: Decision, tenant: string): Promise<DeadLetter> {
     const letter = await this.require(id, tenant);
     if (letter.status !== 'dead') throw decided(letter);
-    await refusing(() => this.jobs.checkEdit(letter, data));
-    const edited = await this.store.edit(id, data, decision);
+    const stored = await refusing(() => this.jobs.edited(letter, data));
+    const edited = await this.store.edit(id, stored, decision);
     if (edited === undefined) throw decided(await this.require(id, tenant));
     return edited;
   }

@@ -6,6 +6,7 @@ import { Leader } from '../leader/leader.service';
 import { RedisConnections } from '../redis/redis-connections.service';
 import { DeadLetterQueues, type DeadLetterQueue } from './dead-letter-queues.service';
 import { deadLetters } from './dead-letter.tables';
+import { shown } from '../secrets/payload-secrets';
 
 /** What a `<queue>_dlq` shows at most. */
 export const MAX_SHOWN = 10_000;
@@ -86,11 +87,11 @@ export class DeadLetterProjection implements OnApplicationBootstrap {
       .update(deadLetters)
       .set({ isShownWanted: false })
       .where(and(own, eq(deadLetters.isShownWanted, true), notInArray(deadLetters.id, newest)));
-    const [shown] = await this.database.query
+    const [newestShown] = await this.database.query
       .select({ total: count() })
       .from(deadLetters)
       .where(and(own, eq(deadLetters.isShown, true)));
-    if ((shown?.total ?? 0) === (await queue.getWaitingCount())) return;
+    if ((newestShown?.total ?? 0) === (await queue.getWaitingCount())) return;
     await queue.drain();
     await this.database.query
       .update(deadLetters)
@@ -184,7 +185,7 @@ function shownPayload(payload: string): unknown {
     return { beginning: payload.slice(0, MAX_SHOWN_PAYLOAD_CHARACTERS), isCut: true };
   }
   try {
-    return JSON.parse(payload) as unknown;
+    return shown(JSON.parse(payload) as unknown);
   } catch {
     return payload;
   }

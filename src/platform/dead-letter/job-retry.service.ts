@@ -8,7 +8,7 @@ import { DeadLetterParker } from './dead-letter-parker.service';
 import { DeadLetterRedrive, type RedriveOutcome } from './dead-letter-redrive.service';
 import { DeadLetterStore, type Decision } from './dead-letter.store';
 import type { RedriveOrder } from './dead-letter.tables';
-import { JobReturn } from './job-return.service';
+import { JobReturn, type Returnable } from './job-return.service';
 
 /** Why a job cannot be retried or promoted now. */
 export type NotDone = 'not_found' | 'wrong_state';
@@ -52,8 +52,7 @@ export class JobRetry {
     const letter = await this.store.undecidedOf(id, tenant);
     if (letter === undefined) return this.retryCancelled(id, wish, tenant);
     if (wish.data !== undefined) {
-      await this.jobs.checkEdit(letter, wish.data);
-      await this.store.edit(letter.id, wish.data, wish);
+      await this.store.edit(letter.id, await this.jobs.edited(letter, wish.data), wish);
     }
     const [outcome] = await this.redrive.redrive([letter.id], orderOf(wish));
     if (outcome?.kind === 'refused') throw outcome.error;
@@ -89,23 +88,23 @@ export class JobRetry {
     }
     const { id, finishedAt = 0, origin, data, type, queue, options = {}, createdAt } = snapshot;
     const generation = origin.generation ?? 0;
-    const job = await this.jobs.bringBack(
-      {
-        id,
-        jobId: id,
-        tenant: origin.tenant,
-        queue,
-        type,
-        generation,
-        payload: data,
-        editedPayload: wish.data === undefined ? null : JSON.stringify(wish.data),
-        options: { ...options },
-        cause: 'unrecoverable',
-        createdAt: new Date(createdAt),
-        finishedAt,
-      },
-      orderOf(wish),
-    );
+    const letter: Returnable = {
+      id,
+      jobId: id,
+      tenant: origin.tenant,
+      queue,
+      type,
+      generation,
+      payload: data,
+      editedPayload: null,
+      options: { ...options },
+      cause: 'unrecoverable',
+      createdAt: new Date(createdAt),
+      finishedAt,
+    };
+    const editedPayload =
+      wish.data === undefined ? null : JSON.stringify(await this.jobs.edited(letter, wish.data));
+    const job = await this.jobs.bringBack({ ...letter, editedPayload }, orderOf(wish));
     return job === undefined
       ? 'wrong_state'
       : { id, kind: 'redriven', jobId: id, generation: generation + 1 };

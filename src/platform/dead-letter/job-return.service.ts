@@ -4,8 +4,9 @@ import { addJob, type JobOrigin } from '../queue/add-job';
 import { attemptFields } from '../queue/attempt-record';
 import { declaredJob } from '../queue/define-queue';
 import { checkPayload } from '../queue/job-payload';
-import { QueueRegistry, type RegisteredQueue } from '../queue/queue-registry.service';
+import { QueueRegistry, type RegisteredJobType, type RegisteredQueue } from '../queue/queue-registry.service';
 import { RedisConnections } from '../redis/redis-connections.service';
+import { opened, sealed, unmasked } from '../secrets/payload-secrets';
 import type { DeadLetter } from './dead-letter-entry';
 import type { RedriveOrder } from './dead-letter.tables';
 
@@ -80,11 +81,18 @@ export class JobReturn {
     if (letter.editedPayload !== null) await checkPayload(...contract);
   }
 
-  /** Throws {@link RedriveRefusedError} or PayloadInvalidError where the payload does not fit the dead letter's type. */
-  async checkEdit(letter: Returnable, payload: object): Promise<void> {
-    await checkPayload(
-      ...this.contractAt({ ...letter, editedPayload: JSON.stringify(payload) }, letter.queue),
-    );
+  /**
+   * Another payload for a dead letter, as it is to be stored; the mask of a secret means that it stays.
+   * Throws {@link RedriveRefusedError} or PayloadInvalidError where it does not fit the dead letter's type.
+   */
+  async edited(letter: Returnable, edited: object): Promise<object> {
+    const { type, tenant, queue } = letter;
+    const known = this.knownAt(queue, type);
+    const place = { tenant, type };
+    const secret = known.job.payload;
+    const payload = unmasked(secret, edited, opened(known.queue, secret, place, payloadAsFar(letter)));
+    await checkPayload(type, secret, payload);
+    return sealed(known.queue, secret, place, payload);
   }
 
   /**
@@ -146,14 +154,29 @@ export class JobReturn {
     return { id: job.id ?? '', queue: target };
   }
 
+  /** The payload with its secrets open, and what it has to fit. */
   private contractAt(letter: Returnable, target: string, type = letter.type) {
+    const { job, queue } = this.knownAt(target, type);
+    const own = this.registry.type(letter.type)?.job.payload;
+    const place = { tenant: letter.tenant, type: letter.type };
+    return [type, job.payload, opened(queue, own, place, payloadOf(letter))] as const;
+  }
+
+  private knownAt(target: string, type: string): RegisteredJobType {
     const known = this.registry.type(type);
-    if (known === undefined || known.definition.name !== target) {
-      throw new RedriveRefusedError(
-        `Queue "${target.slice(0, 63)}" declares no job type "${type.slice(0, 100)}".`,
-      );
-    }
-    return [type, known.job.payload, payloadOf(letter)] as const;
+    if (known !== undefined && known.definition.name === target) return known;
+    throw new RedriveRefusedError(
+      `Queue "${target.slice(0, 63)}" declares no job type "${type.slice(0, 100)}".`,
+    );
+  }
+}
+
+/** What an edited payload may still refer to; nothing where nothing can be read. */
+function payloadAsFar(letter: Returnable): object {
+  try {
+    return payloadOf(letter);
+  } catch {
+    return {};
   }
 }
 

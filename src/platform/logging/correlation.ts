@@ -6,6 +6,8 @@ export interface LogContext {
   readonly correlationId: string;
   readonly jobId?: string;
   readonly queue?: string;
+  /** What no line may show, in all forms. */
+  readonly secrets?: readonly string[];
 }
 
 const storage = new AsyncLocalStorage<LogContext>();
@@ -22,6 +24,19 @@ export function enterLogContext(context: LogContext): void {
 
 export function logContext(): LogContext | undefined {
   return storage.getStore();
+}
+
+/** From now on nothing that is said in this context shows these texts. */
+export function hideInContext(secrets: readonly string[]): void {
+  const context: { secrets?: readonly string[] } | undefined = storage.getStore();
+  if (context === undefined) return;
+  context.secrets = [...(context.secrets ?? []), ...secrets];
+}
+
+const nothing: readonly string[] = [];
+
+export function secretsInContext(): readonly string[] {
+  return storage.getStore()?.secrets ?? nothing;
 }
 
 /** The id that follows a request into its jobs; a fresh one outside any request. */

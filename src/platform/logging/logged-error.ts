@@ -1,4 +1,5 @@
 import { stdSerializers } from 'pino';
+import { redacted } from './redact';
 
 const MAX_MESSAGE_CHARACTERS = 500;
 const MAX_STACK_LINES = 15;
@@ -12,13 +13,13 @@ const MAX_CAUSES = 5;
 export function loggedError(given: unknown): unknown {
   // pino-http hands over what pino has made of the error, with the error itself under `raw`.
   const error = (given as { raw?: unknown } | null | undefined)?.raw ?? given;
-  if (typeof error === 'string') return error.slice(0, MAX_MESSAGE_CHARACTERS);
+  if (typeof error === 'string') return redacted(error.slice(0, MAX_MESSAGE_CHARACTERS));
   if (!(error instanceof Error)) return error;
   const { type, stack } = stdSerializers.err(error);
   const chain = causesOf(error);
   return {
     type,
-    message: chain.map(speakable).filter(Boolean).join(': ').slice(0, MAX_MESSAGE_CHARACTERS),
+    message: redacted(chain.map(speakable).filter(Boolean).join(': ').slice(0, MAX_MESSAGE_CHARACTERS)),
     code: chain.map(codeOf).find((code) => code !== undefined),
     stack: stack
       .split('\n')

@@ -5,6 +5,7 @@ import type { Settings } from '../../config/settings';
 import { logContext, type LogContext } from './correlation';
 import { bufferedOutput } from './log-output';
 import { loggedError } from './logged-error';
+import { withoutOpenSecrets, withoutSecretMembers } from './redact';
 
 // A line per module and per route at every start says nothing that the code does not.
 const chatter = new Set(['InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestFactory']);
@@ -28,11 +29,14 @@ export function loggingModule(settings: Settings): DynamicModule {
     mixinMergeStrategy: inContext,
     hooks: {
       logMethod(args, method, level) {
-        const [first] = args as unknown[];
+        const [first, ...others] = args as [unknown, ...string[]];
         const context = (first as { context?: string } | undefined)?.context;
-        if (context === undefined || !chatter.has(context)) method.apply(this, args);
+        if (context === undefined || !chatter.has(context)) {
+          method.apply(this, [withoutSecretMembers(first), ...others] as never);
+        }
         if (level >= ERROR_LEVEL) buffered?.flushSync();
       },
+      streamWrite: withoutOpenSecrets,
     },
     quietReqLogger: true,
     // Headers are left out altogether: a key can travel in any of them.

@@ -7,7 +7,9 @@ import {
 import { asc, inArray, sql } from 'drizzle-orm';
 import { Database } from '../database/database.service';
 import { JobDispatcher } from '../queue/job-dispatcher.service';
+import { QueueRegistry } from '../queue/queue-registry.service';
 import { RedisConnections } from '../redis/redis-connections.service';
+import { opened } from '../secrets/payload-secrets';
 import { outbox } from './outbox.tables';
 
 const POLL_INTERVAL_MS = 1_000;
@@ -31,6 +33,7 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
     private readonly database: Database,
     private readonly dispatcher: JobDispatcher,
     private readonly connections: RedisConnections,
+    private readonly registry: QueueRegistry,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -94,7 +97,7 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
     });
   }
 
-  private relay({
+  private async relay({
     jobType,
     payload,
     key,
@@ -102,7 +105,12 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
     correlationId,
     caller,
   }: typeof outbox.$inferSelect): Promise<unknown> {
-    return this.dispatcher.dispatch(jobType, payload, {
+    const known = this.registry.type(jobType);
+    const sent =
+      known === undefined
+        ? payload
+        : opened(known.queue, known.job.payload, { tenant, type: jobType }, payload);
+    return this.dispatcher.dispatch(jobType, sent, {
       key,
       tenant,
       correlationId,

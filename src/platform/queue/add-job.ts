@@ -1,5 +1,6 @@
 import { Job, type JobsOptions, type Queue } from 'bullmq';
 import { correlationId } from '../logging/correlation';
+import { sealed } from '../secrets/payload-secrets';
 import { passGate } from './add-gate';
 import { declaredJob, queueDefaults, type JobDefinition, type QueueDefinition } from './define-queue';
 import { nextIdSeed } from './id-seed';
@@ -90,11 +91,12 @@ export class JobKeyConflictError extends Error {
 }
 
 /**
- * Checks the payload and settles id and options, without a question to Redis.
+ * Checks the payload, seals its secrets and settles id and options, without a question to Redis.
  * Throws PayloadInvalidError, {@link UnknownJobError} or {@link PriorityRefusedError}.
  */
 export async function prepareJob(
   definition: QueueDefinition,
+  queue: Queue,
   type: string,
   payload: object,
   options: AddOptions = {},
@@ -108,12 +110,14 @@ export async function prepareJob(
   if (definition.hasPriorities !== true && priority !== 'normal') {
     throw new PriorityRefusedError(definition.name);
   }
-  const json = JSON.stringify(payload);
+  const { tenant = 'default' } = options;
+  const stored = sealed(queue, declared.payload, { tenant, type }, payload);
+  const json = JSON.stringify(stored);
   const isNamed = options.key !== undefined || seed !== undefined;
   return {
     id: options.id ?? newId(definition.name, options, seed),
     type,
-    payload,
+    payload: stored,
     json,
     options: storedOptions(definition, declared, { ...options, priority }),
     priority,
@@ -152,7 +156,7 @@ export async function addJob<T extends object>(
   payload: T,
   options: AddOptions = {},
 ): Promise<Job<T>> {
-  const prepared = await prepareJob(definition, name, payload, options);
+  const prepared = await prepareJob(definition, queue, name, payload, options);
   const [outcome] = await addPrepared(definition, queue, [prepared]);
   if (outcome?.isConflict === true) throw new JobKeyConflictError(prepared.id);
   return jobOf(queue, prepared) as Job<T>;

@@ -11,6 +11,7 @@ export const deathCauses = [
   'contract_refused',
   'corrupt_data',
   'missing_data',
+  'secret_unreadable',
 ] as const;
 export type DeathCause = (typeof deathCauses)[number];
 

@@ -1,4 +1,5 @@
 import type { Settings } from '../../config/settings';
+import { secretFieldsOf } from '../secrets/secret.decorator';
 import type { Priority } from './priority';
 
 /** A class whose instances describe a job's payload; its decorators validate it. */
@@ -99,7 +100,10 @@ export function defineQueue<const Name extends string, const Jobs extends Record
       `"${name}" cannot name a queue: use 1 to 63 letters, digits, dashes or underscores, beginning with a letter.`,
     );
   }
-  Object.entries<JobDefinition>(definition.jobs).forEach(([type, job]) => checkVersions(type, job));
+  Object.entries<JobDefinition>(definition.jobs).forEach(([type, job]) => {
+    checkVersions(type, job);
+    checkSearchable(type, job);
+  });
   return Object.freeze(definition);
 }
 
@@ -118,6 +122,15 @@ function checkVersions(type: string, { version = 1, upcast = {} }: JobDefinition
   const useless = declared.find((from) => !Number.isInteger(from) || from < 1 || from >= version);
   if (useless !== undefined) {
     throw new Error(`Job "${type}" declares upcast[${useless}], but its version is ${version}: raise it.`);
+  }
+}
+
+function checkSearchable(type: string, { payload, searchable = [] }: JobDefinition): void {
+  const secret = secretFieldsOf(payload).find((field) => searchable.includes(field));
+  if (secret !== undefined) {
+    throw new Error(
+      `Job "${type}" declares "${secret}" as a secret and as searchable: it can be one of them.`,
+    );
   }
 }
 

@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { RedisConnections } from '../redis/redis-connections.service';
+import { opened, sealed, unmasked } from '../secrets/payload-secrets';
 import { checkPayload } from './job-payload';
 import { priorityNumber, type Priority } from './priority';
 import { declaredJob } from './define-queue';
 import { PriorityRefusedError, UnknownJobError } from './add-job';
 import type { JobSnapshot } from './job-snapshot';
-import { QueueRegistry } from './queue-registry.service';
+import { QueueRegistry, type RegisteredQueue } from './queue-registry.service';
 
 /** What of a job is to change; what is left out stays. */
 export interface JobEdit {
@@ -78,6 +79,21 @@ const keyNames = [
   'failed',
 ] as const;
 
+/** An edited payload as it may be stored in the place of the job's own; the mask of a secret means that it stays. */
+async function storedPayload(
+  { definition, queue }: RegisteredQueue,
+  { type, origin: { tenant }, data }: JobSnapshot,
+  edited: object,
+): Promise<object> {
+  const declared = declaredJob(definition, type);
+  if (declared === undefined) throw new UnknownJobError(definition.name, type);
+  const place = { tenant, type };
+  const before = opened(queue, declared.payload, place, parsed(data) ?? {});
+  const payload = unmasked(declared.payload, edited, before);
+  await checkPayload(type, declared.payload, payload);
+  return sealed(queue, declared.payload, place, payload);
+}
+
 /** Changes jobs that have not begun. */
 @Injectable()
 export class JobEdits {
@@ -98,11 +114,7 @@ export class JobEdits {
     const entry = this.registry.ofJob(job.id);
     if (entry === undefined) return 'unknown';
     const { definition, queue } = entry;
-    if (payload !== undefined) {
-      const declared = declaredJob(definition, job.type);
-      if (declared === undefined) throw new UnknownJobError(definition.name, job.type);
-      await checkPayload(job.type, declared.payload, payload);
-    }
+    const stored = payload === undefined ? undefined : await storedPayload(entry, job, payload);
     if (priority !== undefined && definition.hasPriorities !== true && priority !== 'normal') {
       throw new PriorityRefusedError(definition.name);
     }
@@ -115,11 +127,19 @@ export class JobEdits {
       keys.length,
       ...keys,
       job.id,
-      payload === undefined ? '' : JSON.stringify(payload),
+      stored === undefined ? '' : JSON.stringify(stored),
       rank,
       delayMs ?? '',
       Date.now(),
       isSeen ? job.data : '',
     )) as EditOutcome;
+  }
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json) as unknown;
+  } catch {
+    return undefined;
   }
 }

@@ -1,5 +1,7 @@
 import { UnrecoverableError } from 'bullmq';
 import { isNativeError } from 'node:util/types';
+import { secretsInContext } from '../logging/correlation';
+import { redacted, withoutOpenSecrets } from '../logging/redact';
 
 const MAX_MESSAGE_CHARACTERS = 2_000;
 const MAX_NAME_CHARACTERS = 100;
@@ -22,14 +24,16 @@ export class HopelessJobError extends UnrecoverableError {}
 /**
  * An Error in any case, with a name, at most 2,000 characters of message and 10 lines of stack:
  * BullMQ leaves a job whose handler throws undefined active until it stalls, and stores texts of any length.
- * Extra properties stay behind, a cause is told in the message. Never throws, whatever it is given.
+ * Extra properties stay behind, a cause is told in the message; neither shows a secret. Never throws, whatever it is given.
  */
 export function boundedError(thrown: unknown): Error {
-  if (!isNativeError(thrown)) return new Error(`The handler threw ${shown(thrown)} instead of an Error.`);
+  if (!isNativeError(thrown)) {
+    return new Error(redacted(`The handler threw ${shown(thrown)} instead of an Error.`));
+  }
   const name = textOf(() => thrown.name, 'Error').slice(0, MAX_NAME_CHARACTERS);
   const given = textOf(() => thrown.message, '');
-  const message = withCause(given === '' ? name : given, thrown).slice(0, MAX_MESSAGE_CHARACTERS);
-  const stack = [`${name}: ${message}`, ...stackLines(thrown, given)].join('\n');
+  const message = redacted(withCause(given === '' ? name : given, thrown).slice(0, MAX_MESSAGE_CHARACTERS));
+  const stack = [`${name}: ${message}`, redacted(stackLines(thrown, given).join('\n'))].join('\n');
   try {
     // The class has to stay: BullMQ and the breaker of retries tell by it.
     for (const [key, value] of Object.entries({ name, message, stack })) {
@@ -63,7 +67,9 @@ export function boundedResult(result: unknown): unknown {
   if (json === undefined) return null;
   const bytes = Buffer.byteLength(json);
   if (bytes > MAX_RESULT_BYTES) throw new ResultTooLargeError(bytes);
-  return result;
+  if (secretsInContext().length === 0) return result;
+  const clean = withoutOpenSecrets(json);
+  return clean === json ? result : JSON.parse(clean);
 }
 
 function shown(thrown: unknown): string {

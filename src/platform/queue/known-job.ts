@@ -1,3 +1,4 @@
+import { withoutNonces } from '../secrets/secret-box';
 import { canonicalJson, fingerprintOf } from './canonical-json';
 
 /**
@@ -15,7 +16,7 @@ export interface KnownJob {
 
 /** Equal for the same type and payload, whatever the order and spelling of its members. */
 export function payloadFingerprint(type: string, json: string): string {
-  return fingerprintOf(type, canonicalJson(JSON.parse(json)));
+  return fingerprintOf(type, canonicalJson(JSON.parse(withoutNonces(json))));
 }
 
 export function knownJobText({ fingerprint, createdAt, type, ended }: KnownJob): string {

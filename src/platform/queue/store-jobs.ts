@@ -10,6 +10,7 @@ import { STORE_JOBS, storeJobsKeys } from './store-jobs-script';
 export interface PreparedJob {
   readonly id: string;
   readonly type: string;
+  /** As it will be stored: with its secrets sealed. */
   readonly payload: object;
   /** The payload as it will be stored. */
   readonly json: string;

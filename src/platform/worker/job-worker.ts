@@ -4,6 +4,7 @@ import { CorruptPayload } from '../queue/corrupt-payload';
 import type { QueueDefinition } from '../queue/define-queue';
 import type { JobConsumer } from '../queue/job-consumer';
 import { LockLostError } from '../queue/job-interruption';
+import { HoldfastJob } from './holdfast-job';
 import { FinishGatherer } from './finish-gatherer';
 
 /** BullMQ's worker, with the cases handled that it leaves open: unreadable payloads, lost locks, two runs of one job. */
@@ -48,6 +49,10 @@ export class JobWorker extends Worker {
     };
     run.then(forget, forget);
     return run;
+  }
+
+  protected override get Job(): typeof Job {
+    return HoldfastJob as unknown as typeof Job;
   }
 
   /** Text that is not JSON throws here in BullMQ, and the job stays active for ever. */

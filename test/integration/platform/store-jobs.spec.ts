@@ -36,7 +36,7 @@ describe('storing jobs', () => {
 
   const redis = () => app.get(RedisConnections).producer;
   const prepare = (text: string, options?: AddOptions) =>
-    prepareJob(notesQueue, 'write-note', { text }, options);
+    prepareJob(notesQueue, queue, 'write-note', { text }, options);
   const add = async (text: string, options?: AddOptions) =>
     (await addPrepared(notesQueue, queue, [await prepare(text, options)]))[0];
   const memoryOf = async (id: string) => redis().get(knownJobKey(prefix, id));

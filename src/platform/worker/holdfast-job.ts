@@ -1,0 +1,27 @@
+import { Job, type JobProgress } from 'bullmq';
+import { redacted } from '../logging/redact';
+
+const MAX_LOG_CHARACTERS = 10_000;
+
+/** A job in its worker's hands: what its handler writes about it holds no secret, and is bounded. */
+export class HoldfastJob extends Job {
+  override log(logRow: string): Promise<number> {
+    return super.log(redacted(logRow.slice(0, MAX_LOG_CHARACTERS)));
+  }
+
+  override updateProgress(progress: JobProgress): Promise<void> {
+    if (typeof progress === 'number') return super.updateProgress(progress);
+    const json = JSON.stringify(progress);
+    const clean = redacted(json);
+    return super.updateProgress(clean === json ? progress : parsed(clean));
+  }
+}
+
+/** Where what was hidden was no part of a text, the whole is told instead. */
+function parsed(json: string): JobProgress {
+  try {
+    return JSON.parse(json) as JobProgress;
+  } catch {
+    return { message: json };
+  }
+}
