@@ -18,12 +18,17 @@ const { version, safe = [], reasons = {} } = JSON.parse(readFileSync(recordFile,
 const installed = JSON.parse(readFileSync(join(home, 'node_modules/recheck/package.json'), 'utf8')).version;
 const known = new Set(version === installed && !values.record ? safe : []);
 
-/** The expression of a literal, or of `new RegExp` with a text; what is put together at run time is not seen. */
+/**
+ * The expression of a literal, or of `RegExp` with a text. One that is put together at run time cannot be checked, and
+ * stands here as it is written, so that it needs a reason.
+ */
 function expressionOf(node) {
   if (ts.isRegularExpressionLiteral(node)) return node.text;
-  const [text, flags] = (ts.isNewExpression(node) && node.arguments) || [];
-  if (text === undefined || node.expression.getText() !== 'RegExp' || !ts.isStringLiteralLike(text))
-    return undefined;
+  const isCall =
+    (ts.isNewExpression(node) || ts.isCallExpression(node)) && node.expression.getText() === 'RegExp';
+  if (!isCall) return undefined;
+  const [text, flags] = node.arguments ?? [];
+  if (text === undefined || !ts.isStringLiteralLike(text)) return node.getText().replace(/\s+/g, ' ');
   return `/${text.text}/${flags && ts.isStringLiteralLike(flags) ? flags.text : ''}`;
 }
 
@@ -48,6 +53,10 @@ const all = files.flatMap(expressionsIn);
 const verdicts = new Map();
 for (const { expression } of all) {
   if (verdicts.has(expression) || expression in reasons) continue;
+  if (!expression.startsWith('/')) {
+    verdicts.set(expression, 'put together at run time');
+    continue;
+  }
   const end = expression.lastIndexOf('/');
   const verdict = known.has(expression)
     ? { status: 'safe' }

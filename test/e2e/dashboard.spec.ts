@@ -212,6 +212,37 @@ describe('the dashboard', () => {
       expect(await server.app.get(QueueRegistry).get('default')?.queue.isPaused()).toBe(false);
     });
 
+    it('does nothing for any of them, and lies in no frame of theirs', async () => {
+      const before = await jobCount();
+      const foreign = [
+        { 'sec-fetch-site': 'cross-site' },
+        { 'sec-fetch-site': 'same-site' },
+        { origin: 'null' },
+      ];
+      const types = ['application/x-www-form-urlencoded', 'text/plain', 'multipart/form-data; boundary=x'];
+      let refused = 0;
+      const attempts = changes.flatMap(([method, path]) => [
+        ...foreign.map((headers) => ({ method, path, headers: { ...json, ...headers } })),
+        ...types.map((type) => ({ method, path, headers: { 'content-type': type } })),
+      ]);
+      for (const { method, path, headers } of attempts) {
+        const sent = { method, headers: { ...withKey, ...headers }, body: '{}' };
+        const { status } = await call(server, path, sent);
+        if ([403, 415].includes(status)) refused += 1;
+      }
+      const pages = [BOARD, `${BOARD}/queue/default`, '/ui/login', '/docs', '/problems'];
+      const framed = [];
+      for (const path of pages) {
+        const { headers } = await call(server, path, { headers: { ...withKey, accept: 'text/html' } });
+        if (!String(headers['content-security-policy']).includes("frame-ancestors 'none'")) framed.push(path);
+      }
+      process.stdout.write(
+        `A08 attempts=${attempts.length} refused=${refused} pages=${pages.length} framed=${framed.length}\n`,
+      );
+      expect([refused, framed]).toEqual([attempts.length, []]);
+      expect(await jobCount()).toBe(before);
+    });
+
     it('takes changes from its own page', async () => {
       const headers = { ...withKey, 'sec-fetch-site': 'same-origin', origin: server.url };
       const put = (verb: string) =>

@@ -100,6 +100,7 @@ describe('the HTTP edge of the running server', () => {
     ['a method the path does not have', line('/api/queue/stats', 'DELETE'), 405, 'method_not_allowed'],
     ['a method nobody has', line('/api/queue/stats', 'PURGE'), 405, 'method_not_allowed'],
     ['no Host header', 'GET /health/live HTTP/1.1\r\nConnection: close\r\n\r\n', 400, 'bad_request'],
+    ['two Host headers', line('/health/live', 'GET', 'Host: evil.example\r\n'), 400, 'bad_request'],
     ['what is not HTTP', 'HELLO\r\n\r\n', 400, 'http_malformed'],
     ['two lengths', line('/x', 'POST', 'Content-Length: 1\r\nContent-Length: 2\r\n'), 400, 'http_malformed'],
     ['headers of 20 kB', line('/', 'GET', `X-Long: ${'x'.repeat(20_000)}\r\n`), 431, 'headers_too_large'],

@@ -173,6 +173,29 @@ describe('the HTTP client', () => {
       expect(await failure(rebound.buffer({ url: target }))).toBeInstanceOf(AddressRefusedError);
     });
 
+    it('so that nothing inside is ever reached: by address, name, rebinding or redirect', async () => {
+      const internal = spellings.map((host) => `http://${host}:${canary.port}/`);
+      const lookup = names({ 'rebinding.example': [['127.0.0.2'], ['127.0.0.1']] });
+      const named = client({ lookup });
+      await named.buffer({ url: `http://rebinding.example:${upstream.port}/` }).catch(() => undefined);
+      const attempts = [
+        ...internal.map((target) => () => client({ allowAddresses: [] }).buffer({ url: target })),
+        ...internal.map((target) => () => {
+          upstream.answer = (_request, response) =>
+            response.writeHead(302, { location: encodeURI(target) }).end();
+          return fetch();
+        }),
+        () => named.buffer({ url: `http://rebinding.example:${canary.port}/` }),
+      ];
+      let refused = 0;
+      for (const attempt of attempts) {
+        const error = await failure(attempt());
+        if ((error as { isRetryable?: boolean }).isRetryable === false) refused += 1;
+      }
+      process.stdout.write(`A12 attempts=${attempts.length} refused=${refused} hits=${canary.connections}\n`);
+      expect([refused, canary.connections]).toEqual([attempts.length, 0]);
+    });
+
     it('and the networks that the settings name', async () => {
       reply('inside');
       const named = client({ allowAddresses: ['127.0.0.0/8', 'fd00::/8'] });

@@ -204,8 +204,15 @@ describe('the HTTP edge', () => {
     expect(answer.body).not.toMatch(/Unexpected|position|at JSON/);
   });
 
-  it('lets the last of two equal keys count', async () => {
-    expect((await post('{"to":"a","to":"b"}')).json()).toMatchObject({ to: 'b' });
+  it('refuses a key that is given twice', async () => {
+    const answer = await post('{"to":"a","to":"b"}');
+    expect(answer.json()).toMatchObject({ code: 'json_key_refused', errors: [{ pointer: '#/to' }] });
+  });
+
+  it.each(['utf-16', 'iso-8859-1', '"utf-7"'])('reads no JSON in %s', async (charset) => {
+    const answer = await post('{"to":"a"}', `application/json; charset=${charset}`);
+    expect(answer.json()).toMatchObject({ status: 415, code: 'unsupported_media_type' });
+    expect((await post('{"to":"a"}', 'application/json; charset="UTF-8"')).statusCode).toBe(200);
   });
 
   it('points to each wrong field and quotes no value', async () => {

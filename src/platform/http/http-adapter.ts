@@ -117,7 +117,19 @@ function idOf({ headers }: Pick<IncomingMessage, 'headers'>): string {
 function readJson(request: FastifyRequest, body: Buffer): unknown {
   const encoding = request.headers['content-encoding'] ?? 'identity';
   if (encoding !== 'identity') throw problem('unsupported_media_type');
+  if (!isUtf8(request.headers['content-type'])) {
+    throw problem('unsupported_media_type', {
+      detail: 'JSON is read as UTF-8: send it so, and say so or nothing.',
+    });
+  }
   return body.length === 0 ? undefined : parseJson(body);
+}
+
+function isUtf8(contentType = ''): boolean {
+  return contentType.split(';').every((parameter) => {
+    const [name = '', value = ''] = parameter.trim().toLowerCase().split('=');
+    return name !== 'charset' || ['utf-8', '"utf-8"', 'utf8'].includes(value);
+  });
 }
 
 /** Fastify refuses some requests before any hook or handler of ours runs. */

@@ -120,6 +120,21 @@ describe('a JSON body', () => {
     }
   });
 
+  it('names no key twice, whatever else it holds', () => {
+    const twice = '{"a":[0,{"b":"x:y","c/d":{"e":1,"e" : {"e":2}}}]}';
+    expect(codeOf(() => parseJson(twice))).toBe('json_key_refused');
+    expect(() => parseJson(twice)).toThrow(
+      expect.objectContaining({ errors: [expect.objectContaining({ pointer: '#/a/1/c~1d/e' })] }),
+    );
+    expect(parseJson('[{"a":1},{"a":":"}]')).toEqual([{ a: 1 }, { a: ':' }]);
+    fc.assert(
+      fc.property(nested, fc.boolean(), (value, isIndented) => {
+        const text = JSON.stringify({ first: value, last: 1 }, undefined, isIndented ? 2 : undefined);
+        expect(codeOf(() => parseJson(`{"first":0,${text.slice(1)}`))).toMatch(/json_key_refused|json_too/);
+      }),
+    );
+  });
+
   it('may hold those words as values, and a byte order mark', () => {
     expect(parseJson('["__proto__","constructor"]')).toEqual(['__proto__', 'constructor']);
     expect(parseJson(Buffer.from('\ufeff{"a":1}'))).toEqual({ a: 1 });

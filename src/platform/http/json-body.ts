@@ -12,13 +12,15 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
  * Reads a JSON value. Throws the problems `json_malformed`, `json_too_deep` (over 20 levels), `json_too_wide` (over
- * 250 members in one object, or 20,000 values) and `json_key_refused`; of a key that is given twice the last one counts.
+ * 250 members in one object, or 20,000 values) and `json_key_refused`, also for a key that is given twice: another
+ * reader of the same text would take the other value.
  */
 export function parseJson(bytes: Uint8Array | string): unknown {
   const text = typeof bytes === 'string' ? bytes : decode(bytes);
   if (isDeeperThan(text, MAX_JSON_DEPTH)) throw problem('json_too_deep');
   if (isWiderThan(text, MAX_JSON_MEMBERS, MAX_JSON_VALUES)) throw problem('json_too_wide');
   const value = parse(text);
+  if (colonsIn(text) !== membersOf(value)) refuseRepeated(text);
   if (suspicious.test(text)) refuseUnsafe(value);
   return value;
 }
@@ -69,6 +71,57 @@ export function isWiderThan(text: string, maxMembers: number, maxValues: number)
     if (values > maxValues) return true;
   }
   return false;
+}
+
+/** The colons of a JSON text outside of its strings: one for each member, repeated ones included. */
+function colonsIn(text: string): number {
+  let colons = 0;
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code === 0x22) index = endOfString(text, index);
+    else if (code === 0x3a) colons += 1;
+  }
+  return colons;
+}
+
+function endOfString(text: string, start: number): number {
+  let index = start + 1;
+  while (index < text.length && text.charCodeAt(index) !== 0x22) {
+    index += text.charCodeAt(index) === 0x5c ? 2 : 1;
+  }
+  return index;
+}
+
+/** How many members the objects of a value have together; its depth is known to be bounded. */
+function membersOf(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  const parts: unknown[] = Object.values(value);
+  return parts.reduce<number>((sum, part) => sum + membersOf(part), Array.isArray(value) ? 0 : parts.length);
+}
+
+/** Throws a problem that names the first key that its object has twice. */
+function refuseRepeated(text: string): never {
+  const open: { keys: Set<string>; key: string; at: number | undefined }[] = [];
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    const inside = open.at(-1);
+    if (code === 0x22) {
+      const end = endOfString(text, index);
+      if (inside !== undefined && /^\s*:/.test(text.slice(end + 1, end + 40))) {
+        inside.key = JSON.parse(text.slice(index, end + 1)) as string;
+        if (inside.keys.has(inside.key)) {
+          const pointer = `#${open.map(({ key, at }) => `/${at ?? pointerPart(key)}`).join('')}`;
+          throw problem('json_key_refused', { errors: listed([pointer], 'is given twice', 'isUnique') });
+        }
+        inside.keys.add(inside.key);
+      }
+      index = end;
+    } else if (code === 0x7b || code === 0x5b) {
+      open.push({ keys: new Set(), key: '', at: code === 0x5b ? 0 : undefined });
+    } else if (code === 0x7d || code === 0x5d) open.pop();
+    else if (code === 0x2c && inside?.at !== undefined) inside.at += 1;
+  }
+  throw problem('json_key_refused');
 }
 
 function decode(bytes: Uint8Array): string {

@@ -36,6 +36,8 @@ export class RequestGate {
     if (request.headers.host === undefined && request.raw.httpVersion !== '1.0') {
       throw problem('bad_request', { detail: 'The Host header is missing.' });
     }
+    // Node takes the first one; a proxy before it may have looked at the other.
+    if (hostsOf(request) > 1) throw problem('bad_request', { detail: 'There are two Host headers.' });
     this.admission.checkOrigin(request);
   }
 
@@ -67,4 +69,13 @@ export class RequestGate {
     void reply.code(204).headers(headers).send();
     return true;
   }
+}
+
+function hostsOf({ raw: { rawHeaders } }: FastifyRequest): number {
+  let hosts = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at]!;
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts += 1;
+  }
+  return hosts;
 }

@@ -15,7 +15,7 @@ const places: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
-/** A text without what looks like a secret, and without the secrets of the job that is being worked. */
+/** A text, of 40,000 characters at most, without what looks like a secret, and without the secrets of the job that is being worked. */
 export function redacted(text: string): string {
   let clean = withoutOpenSecrets(text);
   for (const [place, replacement] of places) clean = clean.replace(place, replacement);
@@ -59,7 +59,7 @@ export function formsOf(secret: string): string[] {
     JSON.stringify(secret).slice(1, -1),
     escapedTwice(secret),
     uriForm(secret),
-    bytes.toString('base64').replace(/=+$/, ''),
+    bytes.toString('base64').replaceAll('=', ''),
     bytes.toString('base64url'),
     bytes.toString('hex'),
   ];

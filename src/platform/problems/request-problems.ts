@@ -40,8 +40,9 @@ export const requestProblems = {
   },
   json_key_refused: {
     status: 400,
-    title: 'The body has a key that is never accepted',
-    advice: 'Rename the keys "__proto__", "constructor" and "prototype"; "errors" says where they are.',
+    title: 'The body has a key that is not accepted',
+    advice:
+      'Name no key twice in one object, and none "__proto__", "constructor" or "prototype"; "errors" says where they are.',
   },
   action_unknown: {
     status: 400,
