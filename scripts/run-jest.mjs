@@ -34,7 +34,11 @@ export function runJest({ config, report, given, wholeSuite = [], env = {} }) {
     join(root, 'test', config),
     ...(given.length > 0 ? given : everything),
   ];
-  const child = spawn(process.execPath, args, { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } });
+  const child = spawn(process.execPath, args, {
+    cwd: root,
+    stdio: 'inherit',
+    env: { ...process.env, ...env },
+  });
 
   // Jest gets a terminal's Ctrl-C by itself and ends with it; this process waits to pass its exit code on.
   process.on('SIGINT', () => undefined);

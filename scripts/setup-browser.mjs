@@ -8,7 +8,7 @@ import { withSetupLock } from './setup-lock.mjs';
 const names = ['chromium-headless-shell', 'chromium', 'chromium-browser', 'google-chrome'];
 const fix = 'install Chromium, or set CHROMIUM_PATH to one that runs';
 // A browser that was just unpacked is read from the disk for the first time.
-const versionDeadlineMs = 60_000;
+const startDeadlineMs = 60_000;
 
 // Without a font of its own a bare machine has none, and Chromium draws no text without one.
 const fontSettings = `<?xml version="1.0"?>
@@ -19,12 +19,14 @@ const fontSettings = `<?xml version="1.0"?>
 </fontconfig>
 `;
 
-/** What `--version` says, or why there is no such browser here. */
+/** Has a page drawn, because `--version` is answered without half of what a browser needs; or why it cannot. */
 function ask({ file, env }) {
-  const settings = { encoding: 'utf8', env: { ...process.env, ...env }, timeout: versionDeadlineMs };
-  const { status, stdout, stderr, error } = spawnSync(file, ['--version'], settings);
-  const isBrowser = status === 0 && /Chrom/.test(stdout);
-  return { isBrowser, output: `${stdout ?? ''}${stderr ?? ''}${error?.message ?? ''}`.trim() };
+  const page = 'data:text/html,<p>drawn</p>';
+  const args = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--dump-dom', page];
+  const settings = { encoding: 'utf8', env: { ...process.env, ...env }, timeout: startDeadlineMs };
+  const { status, stdout, stderr, error } = spawnSync(file, args, settings);
+  const isBrowser = status === 0 && stdout.includes('<p>drawn</p>');
+  return { isBrowser, output: `${stderr ?? ''}${error?.message ?? ''}`.trim() };
 }
 
 function browserIn(program) {
@@ -56,7 +58,8 @@ function unpackBrowser(home, say) {
   say(`Fetching a private Chromium with apt-get download into ${directory} (no root, 100 MB).`);
   unpackFromDebian({
     directory,
-    packages: ['chromium-headless-shell', 'fonts-dejavu-core'],
+    // Its tables of characters are in the common package.
+    packages: ['chromium-headless-shell', 'chromium-common', 'fonts-dejavu-core'],
     title: 'Chromium',
     fix,
     complete: (draft) => {

@@ -105,9 +105,7 @@ function download(work, { packages, title, fix }) {
   const updated = run('apt-get', ['update', ...own], work);
   const second = updated.isDone ? downloadAll(work, packages, own) : updated;
   if (second.isDone) return;
-  throw new SetupError(
-    `${(second.output || first.output).trim()}\nNo ${title} could be downloaded: ${fix}.`,
-  );
+  throw new SetupError(`${(second.output || first.output).trim()}\nNo ${title} could be downloaded: ${fix}.`);
 }
 
 /** What a killed set-up left; a younger one may belong to another clone with the same home. */
