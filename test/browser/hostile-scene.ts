@@ -25,6 +25,8 @@ const TYPE = 'test-job';
 /** Texts in every place that a caller, a job or an operator can write to; the ids of what holds them. */
 export class HostileScene {
   readonly jobs: string[] = [];
+  /** The failed job of each text. */
+  readonly failed = new Map<string, string>();
   readonly deadLetters: string[] = [];
   readonly runs: string[] = [];
   readonly files: string[] = [];
@@ -33,8 +35,9 @@ export class HostileScene {
   constructor(private readonly served: ServedScene) {}
 
   async plant(): Promise<void> {
+    // One after the other, while nothing else waits: each is the next to be worked on.
+    for (const text of hostileTexts) await this.plantFailedJob(text);
     for (const text of hostileTexts) {
-      await this.plantFailedJob(text);
       await this.plantDeadLetter(text);
       await this.plantRun(text);
       await this.plantByCaller(text);
@@ -70,7 +73,7 @@ export class HostileScene {
       returnvalue: JSON.stringify(text),
       [ATTEMPTS_FIELD]: JSON.stringify(attempts),
     });
-    this.jobs.push(job.id ?? '');
+    this.failed.set(text, job.id ?? '');
   }
 
   private async write(id: string, fields: Record<string, string>): Promise<void> {
@@ -126,7 +129,6 @@ export class HostileScene {
     const form = new FormData();
     form.append('file', new Blob([text], { type: 'text/html' }), `${text}.html`);
     this.files.push((await this.served.ask<{ id: string }>('POST', '/api/files', form)).id);
-    // A name has no control characters; a line separator is none.
     const wish = { name: text.slice(0, 100), role: 'viewer' };
     const { kid } = await this.served.ask<{ kid: string }>('POST', '/api/keys', wish);
     await this.served.ask('POST', `/api/keys/${kid}/revoke?reason=${encodeURIComponent(text)}`);
@@ -151,6 +153,7 @@ export class HostileScene {
       await job.updateProgress({ message: all.message });
       this.jobs.push(job.id ?? '');
     }
+    await this.app.get(WorkerRunner).processNext(QUEUE);
     const completed = await this.queue.getCompleted(0, 0);
     for (const job of completed) await this.write(job.id ?? '', { returnvalue: JSON.stringify(all) });
     await this.takeOne();
