@@ -46,10 +46,11 @@ export class PageWatch {
   async inspect(page: Page, trace: string, result: string): Promise<void> {
     for (const frame of page.frames()) {
       if (new URL(frame.url(), this.origin).origin !== this.origin) continue;
-      const wasRun = await frame.evaluate<boolean>(`window.${trace} !== undefined`);
+      const { wasRun, text } = await frame.evaluate<{ wasRun: boolean; text: string }>(
+        `({ wasRun: window.${trace} !== undefined, text: document.documentElement.textContent ?? '' })`,
+      );
       if (wasRun) this.alerts.push(`${trace} was set on ${frame.url()}`);
-      const shown = await frame.evaluate<string>('document.documentElement.textContent ?? ""');
-      if (shown.includes(result)) this.alerts.push(`a template was filled in on ${frame.url()}`);
+      if (text.includes(result)) this.alerts.push(`a template was filled in on ${frame.url()}`);
     }
     for (const other of this.context.pages()) {
       if (other !== page) this.alerts.push(`${page.url()} opened ${other.url()}`);
