@@ -100,7 +100,6 @@ describe('a browser', () => {
   describe.each(['url', 'otherSite'] as const)('on a foreign page (%s) that posts here', (where) => {
     it.each(forms)('is refused: $type to $action', async ({ action, type, name, value }) => {
       await enter();
-      const before = await defaultQueue();
       const field = `<input name='${name}' value='${value}'>`;
       const form = `<form method="post" action="${served.url}${action}" enctype="${type}">${field}<button>Send</button></form>`;
       const foreign = await servePage(form);
@@ -113,8 +112,7 @@ describe('a browser', () => {
         expect(answer.url()).toBe(`${served.url}${action}`);
         expect([401, 403, 415]).toContain(answer.status());
         expect(answer.headers()['set-cookie']).toBeUndefined();
-        expect(before).toEqual({ jobs: 2, paused: false });
-        expect(await defaultQueue()).toEqual(before);
+        expect(await defaultQueue()).toEqual({ jobs: 2, paused: false });
         await page.goto(`${served.url}${BOARD}`);
         expect(path()).toBe(BOARD);
       } finally {
