@@ -24,7 +24,8 @@ function isRedisOurs() {
   );
 }
 
-function redisHomes() {
+/** Where programs that were fetched for Holdfast may lie; new ones go into the first place. */
+export function programHomes() {
   const home = process.env.HOLDFAST_HOME;
   return [...(home ? [resolve(home)] : []), join(root, '.holdfast')];
 }
@@ -36,7 +37,7 @@ function redisHomes() {
  */
 export async function setUp({ build, redis = true, say = (line) => console.log(line) }) {
   checkNode();
-  const homes = redisHomes();
+  const homes = programHomes();
   const needsRedis = () => redis && isRedisOurs() && !findRedis(homes);
   if (areModulesInstalled(root) && !needsRedis() && (!build || isBuilt(root))) return;
   mkdirSync(join(root, '.holdfast'), { recursive: true });
@@ -47,15 +48,20 @@ export async function setUp({ build, redis = true, say = (line) => console.log(l
   });
 }
 
-/** Ends this process with one sentence instead of a stack when the set-up cannot go on. */
-export async function setUpOrExit(options) {
+/** Ends this process with one sentence instead of a stack when a step of the set-up cannot go on. */
+export async function orExit(step) {
   try {
-    await setUp(options);
+    return await step();
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
     console.error(error.message);
-    process.exit(1);
+    return process.exit(1);
   }
+}
+
+/** As {@link setUp}, for a program that is of no use without it. */
+export async function setUpOrExit(options) {
+  await orExit(() => setUp(options));
 }
 
 if (

@@ -50,7 +50,7 @@ describe('regular expressions', () => {
       'src/platform/redis/redis-vitals.service.ts',
       'src/operators/dashboard/board-server.ts',
       'src/platform/http/json-body.ts',
-      'scripts/setup-redis.mjs',
+      'scripts/setup-debian.mjs',
     ];
     const sources = (await Promise.all(files.map((file) => readFile(join(root, file), 'utf8')))).join('\n');
     expect(Object.keys(reasons).filter((expression) => !sources.includes(expression))).toEqual([]);

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 
 const style = `
 :root { color-scheme: light dark; font: 1rem/1.6 system-ui, sans-serif; }
+:root { background: light-dark(#fff, #16181d); color: light-dark(#1b1f24, #e6e8eb); }
+a { color: light-dark(#0b57d0, #8ab4f8); }
 body { max-width: 42rem; margin: 0 auto; padding: 1.5rem 1rem; overflow-wrap: anywhere; }
 h1 { font-size: 1.5rem; line-height: 1.25; }
 dt { font-weight: 600; }
