@@ -58,7 +58,8 @@ export class BatchEnqueuer {
   private async prepare(index: number, raw: unknown, asker: Asker): Promise<Sound> {
     const { type, data, options = {} } = await jobOfItem(raw);
     const known = this.enqueuer.known(type);
-    const job = await prepareJob(known.definition, type, data, addOptionsOf(options, known, asker)).catch(
+    const { definition, queue } = known;
+    const job = await prepareJob(definition, type, data, addOptionsOf(options, known, asker), queue).catch(
       (error: unknown) => {
         throw error instanceof PayloadInvalidError ? new ItemPayloadError(error) : error;
       },

@@ -36,7 +36,7 @@ export class JobEnqueuer {
     const known = this.known(type);
     const wanted: JobOptionsDto = options ?? {};
     const { definition, queue } = known;
-    const prepared = await prepareJob(definition, type, data, addOptionsOf(wanted, known, asker));
+    const prepared = await prepareJob(definition, type, data, addOptionsOf(wanted, known, asker), queue);
     await quota(1);
     const [outcome] = await addPrepared(definition, queue, [prepared]);
     const job = await this.jobBehind(known, prepared, outcome!, asker.tenant);
