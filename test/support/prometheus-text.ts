@@ -7,7 +7,8 @@ export interface MetricSample {
 
 const nameOf = /^[a-zA-Z_:][a-zA-Z0-9_:]*/;
 const labelOf = /^([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\[\\n"])*)"(,|\})/;
-const valueOf = /^ (?:[+-]?Inf|NaN|[+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?)$/;
+// Prometheus reads numbers as Go does, which takes NaN in any case; prom-client writes Nan.
+const valueOf = /^ (?:[+-]?Inf|[Nn]a[Nn]|[+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?)$/;
 const suffixes: Readonly<Record<string, readonly string[]>> = {
   counter: [''],
   gauge: [''],
@@ -33,13 +34,13 @@ export class Scrape {
     this.checkHistograms();
   }
 
-  /** How many series there are. */
-  get size(): number {
-    return this.samples.length;
-  }
-
   get series(): string[] {
     return this.samples.map(keyOf);
+  }
+
+  /** Those that Holdfast makes; of Node's own some come with what it does, such as each kind of garbage collection. */
+  get ownSeries(): string[] {
+    return this.series.filter((key) => /^(holdfast|bullmq)_/.test(key));
   }
 
   /** The value of the series with just these labels; undefined when there is none. */

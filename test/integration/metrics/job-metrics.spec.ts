@@ -64,7 +64,8 @@ describe('the metrics of jobs on a real Redis', () => {
       text.value(`holdfast_job_run_duration_seconds${rest}`, { ...note, ...labels });
     expect(run('_count')).toBe(2);
     expect(run('_sum')).toBeGreaterThanOrEqual(0.055);
-    expect(run('_bucket', { le: '0.05' })).toBe(1);
+    // The slow one is never among the fast; on a busy machine the fast one may be slow as well.
+    expect(run('_bucket', { le: '0.05' })).toBeLessThanOrEqual(1);
     expect(run('_bucket', { le: '+Inf' })).toBe(2);
     expect(text.value('holdfast_job_wait_duration_seconds_count', note)).toBe(2);
   });
@@ -153,10 +154,10 @@ describe('the metrics of jobs on a real Redis', () => {
 
   it('put jobs of unknown names together, whatever they are called', async () => {
     for (let at = 0; at < 20; at += 1) await queue.add(`made-up-${randomUUID()}`, { text: 'x' });
-    const before = (await scrape()).size;
+    const before = (await scrape()).ownSeries;
     work();
     await eventually(async () => expect(await finished('dead', other)).toBe(20), 5_000);
-    expect((await scrape()).size).toBe(before);
+    expect((await scrape()).ownSeries).toEqual(before);
   });
 
   it('count what is added, by what became of it', async () => {
