@@ -94,7 +94,9 @@ describe('labels of metrics', () => {
       `A16 requests=${requests} series_before=${before.ownSeries.length} series_after=${after.ownSeries.length}\n`,
     );
     expect(requests).toBeGreaterThanOrEqual(3_000);
-    expect(after.ownSeries).toEqual(before.ownSeries);
+    const known = new Set(before.ownSeries);
+    // A few of them say enough.
+    expect(after.ownSeries.filter((one) => !known.has(one)).slice(0, 10)).toEqual([]);
     // They were counted, so that the silence above means something.
     const grown = (name: string, labels: Record<string, string>) =>
       (after.value(name, labels) ?? 0) - (before.value(name, labels) ?? 0);

@@ -29,8 +29,7 @@ export class Scrape {
       else if (line !== '') this.samples.push(this.sample(line));
     }
     const keys = this.samples.map(keyOf);
-    const twice = keys.find((key, at) => keys.indexOf(key) !== at);
-    if (twice !== undefined) throw new Error(`There are two values of ${twice}.`);
+    if (new Set(keys).size < keys.length) throw new Error('A series is there twice.');
     this.checkHistograms();
   }
 
