@@ -90,11 +90,11 @@ export class Gauges {
 
   private gauge(name: string, help: string, labelNames: string[], fill: (from: Sample, set: Set) => void) {
     const latest = () => this.latest;
-    new Gauge({
+    const metric = new Gauge({
       name,
       help,
       labelNames,
-      registers: [this.registry],
+      registers: [],
       collect() {
         this.reset();
         // Without labels a reset leaves a zero, which would be a claim.
@@ -102,5 +102,6 @@ export class Gauges {
         fill(latest(), (value, labels = {}) => this.set(labels, value));
       },
     });
+    this.registry.registerMetric(metric);
   }
 }

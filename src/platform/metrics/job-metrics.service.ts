@@ -164,16 +164,17 @@ export class JobMetrics implements JobObserver, OnApplicationBootstrap {
     labelNames: string[],
     fill: (add: (labels: Record<string, string>, count: number) => void) => void,
   ): void {
-    new Counter({
+    const metric = new Counter({
       name,
       help,
       labelNames,
-      registers: [this.metrics],
+      registers: [],
       collect() {
         this.reset();
         fill((labels, count) => this.inc(labels, count));
       },
     });
+    this.metrics.registerMetric(metric);
   }
 
   private histogram(name: string, help: string, bounds: readonly number[]): TalliedHistogram {

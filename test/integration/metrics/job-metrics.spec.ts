@@ -100,7 +100,8 @@ describe('the metrics of jobs on a real Redis', () => {
 
   it('count a cancelled job apart from the dead', async () => {
     works(
-      (_note, signal) => new Promise((_end, fail) => (signal.onabort = () => fail(new Error('stopped')))),
+      (_note, signal) =>
+        new Promise((_end, fail) => signal.addEventListener('abort', () => fail(new Error('stopped')))),
     );
     const id = await write('long');
     work();
