@@ -43,7 +43,7 @@ export class SharedReading<T> {
 function settledWithin(work: Promise<void>, deadlineMs: number): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, deadlineMs);
-    void work.then(() => {
+    void work.finally(() => {
       clearTimeout(timer);
       resolve();
     });
