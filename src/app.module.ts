@@ -2,6 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import type { Settings } from './config/settings';
 import { SettingsModule } from './config/settings.module';
 import { HealthModule } from './operators/health/health.module';
+import { MetricsFrontModule } from './operators/metrics/metrics-front.module';
 import { AuditModule, auditMigrations } from './platform/audit/audit.module';
 import { authMigrations, AuthStoresModule } from './platform/auth/auth-stores.module';
 import { AuthModule } from './platform/auth/auth.module';
@@ -17,6 +18,7 @@ import { ledgerMigrations, LedgerModule } from './platform/ledger/ledger.module'
 import { LimitsModule } from './platform/limits/limits.module';
 import { loggingModule } from './platform/logging/logging.module';
 import { MemoryModule } from './platform/memory/memory.module';
+import { MetricsModule } from './platform/metrics/metrics.module';
 import { operationMigrations, OperationsModule } from './platform/operations/operations.module';
 import { outboxMigrations, OutboxModule } from './platform/outbox/outbox.module';
 import { QueueModule } from './platform/queue/queue.module';
@@ -56,6 +58,7 @@ const platform = (settings: Settings) => [
   IdempotencyModule,
   AuditModule,
   WorkerModule,
+  MetricsModule,
   OutboxModule,
   // Before the contracts: an older payload is brought up with its secrets open.
   SecretsModule,
@@ -89,7 +92,7 @@ export class AppModule {
     const served = settings.ROLE === 'worker' ? [] : await fronts();
     return {
       module: AppModule,
-      imports: [...platform(settings), ...workloads, HealthModule, ...(served ?? [])],
+      imports: [...platform(settings), ...workloads, HealthModule, MetricsFrontModule, ...(served ?? [])],
     };
   }
 }

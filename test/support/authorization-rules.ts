@@ -62,6 +62,7 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
   'POST /api/queue/operations/:id/abort': first('operator'),
 
   'GET /api/queue/audit': first('admin'),
+  'GET /metrics': board('viewer'),
 
   'POST /api/validations': first('producer'),
   'GET /api/validations': first('viewer'),

@@ -3,6 +3,7 @@ import { ApiKeyStore } from '../../src/platform/auth/api-key.store';
 import { SessionStore } from '../../src/platform/auth/session.store';
 import { AuditHooks } from '../../src/platform/audit/audit-hooks.service';
 import { CallerLimits } from '../../src/platform/limits/caller-limits.service';
+import { HttpMetrics } from '../../src/platform/metrics/http-metrics.service';
 import { QueueRegistry } from '../../src/platform/queue/queue-registry.service';
 
 const stores = [
@@ -12,6 +13,7 @@ const stores = [
     useValue: { find: async () => undefined, signingSecret: async (one: string) => one },
   },
   { provide: AuditHooks, useValue: { install: () => undefined } },
+  { provide: HttpMetrics, useValue: { install: () => undefined } },
   { provide: CallerLimits, useValue: { takeRequest: async () => undefined } },
 ];
 
@@ -19,6 +21,6 @@ const stores = [
 @Global()
 @Module({
   providers: [...stores, QueueRegistry],
-  exports: [ApiKeyStore, SessionStore, AuditHooks, CallerLimits, QueueRegistry],
+  exports: [ApiKeyStore, SessionStore, AuditHooks, HttpMetrics, CallerLimits, QueueRegistry],
 })
 export class WithoutKeys {}

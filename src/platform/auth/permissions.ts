@@ -30,6 +30,7 @@ const rules = {
   'files:write': { least: 'producer', reach: 'tenant' },
   'files:manage': { least: 'operator', reach: 'tenant' },
   'payloads:read': { least: 'admin', reach: 'queue' },
+  'metrics:read': { least: 'viewer', reach: 'server' },
   'audit:read': { least: 'admin', reach: 'tenant' },
   'keys:manage': { least: 'admin', reach: 'tenant' },
 } as const satisfies Record<string, Rule>;

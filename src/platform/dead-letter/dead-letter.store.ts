@@ -128,6 +128,18 @@ export class DeadLetterStore {
       .limit(limit);
   }
 
+  /** How many of each queue nobody has decided about, of all tenants; a queue without any is missing. */
+  async deadByQueue(): Promise<ReadonlyMap<string, number>> {
+    this.database.assertReady();
+    const { queue, status } = deadLetters;
+    const rows = await this.database.query
+      .select({ queue, count: count() })
+      .from(deadLetters)
+      .where(eq(status, 'dead'))
+      .groupBy(queue);
+    return new Map(rows.map((row) => [row.queue, row.count]));
+  }
+
   /** The newest death of a job that nobody has decided about. */
   async undecidedOf(job: string, tenant = 'default'): Promise<DeadLetter | undefined> {
     this.database.assertReady();

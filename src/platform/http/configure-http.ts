@@ -6,6 +6,7 @@ import { AuditHooks } from '../audit/audit-hooks.service';
 import { Admission } from '../auth/admission.service';
 import { undeclaredRoutes } from '../auth/route-access';
 import { CallerLimits } from '../limits/caller-limits.service';
+import { HttpMetrics } from '../metrics/http-metrics.service';
 import { ProblemFilter } from '../problems/problem.filter';
 import { HttpAdapter } from './http-adapter';
 import { RequestGate } from './request-gate';
@@ -36,6 +37,7 @@ export async function configureHttp(app: NestFastifyApplication, settings: Setti
     }
     done();
   });
+  app.get(HttpMetrics, { strict: false }).install(adapter.getInstance());
   app.get(AuditHooks, { strict: false }).install(adapter.getInstance());
   const gate = new RequestGate(
     adapter,

@@ -2,13 +2,14 @@ import { Job, type JobsOptions, type Queue } from 'bullmq';
 import { correlationId } from '../logging/correlation';
 import { sealed } from '../secrets/payload-secrets';
 import { passGate } from './add-gate';
+import { tellOfAdd } from './add-observer';
 import { declaredJob, queueDefaults, type JobDefinition, type QueueDefinition } from './define-queue';
 import { nextIdSeed } from './id-seed';
 import { jobId, seededJobId } from './job-id';
 import { checkPayload } from './job-payload';
 import { payloadFingerprint } from './known-job';
 import { priorityNumber, type Priority } from './priority';
-import { storeJobs, type PreparedJob, type StoredOutcome } from './store-jobs';
+import { EnqueueOutcomeUnknownError, storeJobs, type PreparedJob, type StoredOutcome } from './store-jobs';
 
 export interface AddOptions {
   /** The id of a job that was there before and comes back, such as a dead one; a new job gets its id by itself. */
@@ -91,7 +92,8 @@ export class JobKeyConflictError extends Error {
 }
 
 /**
- * Checks the payload, seals its secrets and settles id and options, without a question to Redis.
+ * Checks the payload, seals its secrets and settles id and options, without a question to Redis. The queue's observer
+ * hears of a refusal.
  * Throws PayloadInvalidError, {@link UnknownJobError} or {@link PriorityRefusedError}.
  */
 export async function prepareJob(
@@ -100,6 +102,21 @@ export async function prepareJob(
   type: string,
   payload: object,
   options: AddOptions = {},
+): Promise<PreparedJob> {
+  try {
+    return await settleJob(definition, queue, type, payload, options);
+  } catch (error) {
+    tellOfAdd(queue, type, 'refused');
+    throw error;
+  }
+}
+
+async function settleJob(
+  definition: QueueDefinition,
+  queue: Queue,
+  type: string,
+  payload: object,
+  options: AddOptions,
 ): Promise<PreparedJob> {
   const declared = declaredJob(definition, type);
   if (declared === undefined) throw new UnknownJobError(definition.name, type);
@@ -138,11 +155,21 @@ export async function addPrepared(
   queue: Queue,
   jobs: readonly PreparedJob[],
 ): Promise<StoredOutcome[]> {
-  passGate(
-    queue,
-    jobs.map(({ json, priority }) => ({ definition, priority, bytes: json.length })),
-  );
-  return storeJobs(definition, queue, jobs);
+  try {
+    passGate(
+      queue,
+      jobs.map(({ json, priority }) => ({ definition, priority, bytes: json.length })),
+    );
+    const outcomes = await storeJobs(definition, queue, jobs);
+    outcomes.forEach(({ isNew, isConflict }, at) =>
+      tellOfAdd(queue, jobs[at]!.type, isNew ? 'accepted' : isConflict ? 'refused' : 'deduplicated'),
+    );
+    return outcomes;
+  } catch (error) {
+    const outcome = error instanceof EnqueueOutcomeUnknownError ? 'unknown' : 'refused';
+    jobs.forEach(({ type }) => tellOfAdd(queue, type, outcome));
+    throw error;
+  }
 }
 
 /**

@@ -19,6 +19,7 @@ export class AttemptEnding {
     private readonly definition: QueueDefinition,
     private readonly logger: Logger,
     private readonly log?: AttemptLog,
+    private readonly tell?: (job: Job, how: 'returned' | 'lost') => void,
   ) {}
 
   /** Writes the attempt's record, and returns the error that makes BullMQ do the rest. */
@@ -31,6 +32,7 @@ export class AttemptEnding {
       case 'return':
         return this.giveBack(attempt, verdict.delayMs, verdict.why);
       case 'moved':
+        this.tell?.(job, 'returned');
         return verdict.error;
       case 'cancel':
         return this.report(verdict.error, attempt, 'was cancelled');
@@ -42,8 +44,10 @@ export class AttemptEnding {
   }
 
   // BullMQ leaves a job alone whose processor says that it waits already.
-  private leave({ id, name }: Job): Error {
+  private leave(job: Job): Error {
+    const { id, name } = job;
     this.logger.warn({ msg: `Job ${id} was lost to another worker; what this one did does not count`, name });
+    this.tell?.(job, 'lost');
     return new WaitingError();
   }
 
@@ -51,6 +55,7 @@ export class AttemptEnding {
     if (token === undefined) return new Error(`Job ${job.id} cannot be given back without a token.`);
     if (delayMs > 0) await job.moveToDelayed(Date.now() + delayMs, token);
     else await job.moveToWait(token);
+    this.tell?.(job, 'returned');
     this.logger.log({
       msg: `Job ${job.id} was given back to its queue`,
       type: job.name,

@@ -28,6 +28,8 @@ export type JobHandlers<Q extends QueueDefinition> = {
 export interface ConsumerEquipment {
   readonly steps: readonly JobStep[];
   readonly log: AttemptLog;
+  /** Hears of attempts that neither complete nor fail, which BullMQ tells nobody. */
+  readonly onUnfinished?: (job: Job, how: 'returned' | 'lost') => void;
 }
 
 /**
@@ -102,7 +104,8 @@ export abstract class JobConsumer<Q extends QueueDefinition> extends WorkerHost 
       return result;
     } catch (thrown) {
       const verdict = judge(thrown, job, attempt.signal, declaredJob(definition, job.name));
-      throw await new AttemptEnding(definition, logger, equipment?.log).carryOut(verdict, attempt);
+      const ending = new AttemptEnding(definition, logger, equipment?.log, equipment?.onUnfinished);
+      throw await ending.carryOut(verdict, attempt);
     } finally {
       if (this.activeAttempts.get(id) === attempt) this.activeAttempts.delete(id);
     }

@@ -11,6 +11,7 @@ import { queuePrefix } from '../redis/key-space';
 import { JobStep } from '../queue/job-step';
 import { workerName } from '../queue/worker-identity';
 import { CancelWatch } from './cancel-watch.service';
+import type { JobObserver } from './job-observer';
 import { JobWorker } from './job-worker';
 import { NextJobRuns } from './next-job-runs';
 import { WorkerBreaker, type OpenBreaker } from './worker-breaker';
@@ -28,6 +29,7 @@ const IDLE_CLOSE_MS = 2_000;
 export class WorkerRunner implements BeforeApplicationShutdown {
   private readonly logger = new Logger('Worker');
   private readonly failureListeners: JobFailureListener[] = [];
+  private readonly observers: JobObserver[] = [];
   private readonly running = new Map<string, Consumer>();
   private readonly nextJobs = new NextJobRuns();
   private readonly workers = new Map<string, Worker>();
@@ -47,6 +49,11 @@ export class WorkerRunner implements BeforeApplicationShutdown {
   /** Calls back after each failed attempt; `isFinal` when there will be no other. */
   onFailure(listener: JobFailureListener): void {
     this.failureListeners.push(listener);
+  }
+
+  /** From now on the observer hears of every job that runs in this process. */
+  observe(observer: JobObserver): void {
+    this.observers.push(observer);
   }
 
   /** Starts the workers of the queues that WORKER_QUEUES names. Throws when it names one that does not exist. */
@@ -173,7 +180,11 @@ export class WorkerRunner implements BeforeApplicationShutdown {
       prefix: queuePrefix(this.settings, definition.domain),
       concurrency: concurrencyOf(definition, this.settings),
     });
-    consumer.equip({ steps: this.steps(), log: this.attempts });
+    consumer.equip({
+      steps: this.steps(),
+      log: this.attempts,
+      onUnfinished: (job, how) => this.observers.forEach((observer) => observer.unfinished(job, how)),
+    });
     this.cancelWatch.add(consumer);
     // What WorkerHost gives its subclasses as `worker`.
     Object.assign(consumer, { _worker: worker });
@@ -192,10 +203,16 @@ export class WorkerRunner implements BeforeApplicationShutdown {
       lastLoggedAt = now;
       this.logger.error(`Worker error in ${name}: ${error.message.slice(0, 300)}`);
     });
-    worker.on('stalled', (id) => this.logger.warn({ msg: `Job ${id} stalled and starts again`, jobId: id }));
+    worker.on('stalled', (id) => {
+      this.logger.warn({ msg: `Job ${id} stalled and starts again`, jobId: id });
+      this.observers.forEach((observer) => observer.stalled(name));
+    });
+    worker.on('active', (job) => this.observers.forEach((observer) => observer.started(job)));
+    worker.on('completed', (job) => this.observers.forEach((observer) => observer.completed(job)));
     worker.on('failed', (job, error) => {
       if (job === undefined) return;
       const isFinal = job.finishedOn !== undefined;
+      this.observers.forEach((observer) => observer.failed(job, error, isFinal));
       this.failureListeners.forEach((listener) => listener(job, error, isFinal));
     });
   }
