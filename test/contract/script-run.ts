@@ -9,7 +9,7 @@ export interface ScriptEnd {
 }
 
 const scripts = join(resolve(__dirname, '../..'), 'scripts');
-const endDeadlineMs = 20_000;
+const endDeadlineMs = 60_000;
 
 /** Runs one of the project's scripts to its end; one that hangs is killed, and its code is null. */
 export async function runScript(
