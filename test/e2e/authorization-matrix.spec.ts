@@ -131,19 +131,23 @@ describe('the authorization matrix', () => {
     expect(Object.keys(routeRules).filter((route) => !served.has(route))).toEqual([]);
   });
 
-  it('answers strangers on public routes only', async () => {
-    const cells = routes.flatMap((route) => strangers.map((caller) => ({ route, caller })));
-    const wrong = await each(cells, async ({ route, caller }) => {
-      const { status, text } = await send(route, caller);
-      const isPublic = ruleOf(route)?.first === 'anyone';
-      const isRight = isPublic ? ![403, 500].includes(status) : status === 401;
-      const isLogin = isPublic && route.url === '/ui/login' && status === 401;
-      return isRight && !isLogin && !text.includes(CANARY)
-        ? undefined
-        : `${route.method} ${route.url} for ${caller.who}: ${status}`;
-    });
-    expect(wrong).toEqual([]);
-  }, MANY_REQUESTS_MS);
+  it(
+    'answers strangers on public routes only',
+    async () => {
+      const cells = routes.flatMap((route) => strangers.map((caller) => ({ route, caller })));
+      const wrong = await each(cells, async ({ route, caller }) => {
+        const { status, text } = await send(route, caller);
+        const isPublic = ruleOf(route)?.first === 'anyone';
+        const isRight = isPublic ? ![403, 500].includes(status) : status === 401;
+        const isLogin = isPublic && route.url === '/ui/login' && status === 401;
+        return isRight && !isLogin && !text.includes(CANARY)
+          ? undefined
+          : `${route.method} ${route.url} for ${caller.who}: ${status}`;
+      });
+      expect(wrong).toEqual([]);
+    },
+    MANY_REQUESTS_MS,
+  );
 
   function verdict(route: ServedRoute, caller: Caller, { status }: RawAnswer): boolean {
     const { first, reach, neverServed } = ruleOf(route)!;
@@ -158,55 +162,66 @@ describe('the authorization matrix', () => {
     return status !== 401 && status !== 403 && status < 500;
   }
 
-  it('answers each role of each tenant as the rules say', async () => {
-    const cells = routes.flatMap((route) => callers.map((caller) => ({ route, caller })));
-    const wrong = await each(cells, async ({ route, caller }) => {
-      const { first } = ruleOf(route)!;
-      const isSafe = safeMethods.includes(route.method);
-      const mayChange = !isSafe && first !== 'anyone' && roles.indexOf(caller.role!) >= roles.indexOf(first);
-      const answer = await send(route, caller, !(mayChange && caller.tenant === 'default'));
-      return verdict(route, caller, answer)
-        ? undefined
-        : `${route.method} ${route.url} for ${caller.who}: ${answer.status}`;
-    });
-    expect(wrong).toEqual([]);
-  }, MANY_REQUESTS_MS);
-
-  it('shows what is in payloads, results, errors and logs to nobody without the grant', async () => {
-    const reads = routes.filter(({ method }) => method === 'GET').map(({ url }) => pathOf(url));
-    const { failedJob, deadLetter } = scene.ids;
-    const failed = [
-      `/api/queue/jobs/${failedJob}`,
-      `/api/queue/jobs/${failedJob}/attempts`,
-      '/api/queue/jobs?include=result,error',
-      '/api/queue/dead-letters?group=error',
-      `/admin/queues/api/queues/default/${failedJob}`,
-      `/admin/queues/api/queues/default_dlq/${deadLetter}`,
-      '/admin/queues/api/queues?activeQueue=default_dlq&status=waiting&page=1&jobsPerPage=10',
-    ];
-    const paths = [
-      ...reads,
-      ...failed,
-      '/admin/queues/api/queues?activeQueue=default&status=failed&page=1&jobsPerPage=10',
-    ];
-    const shown = async (headers: Record<string, string>) => {
-      const found: string[] = [];
-      await each(paths, async (path) => {
-        if ((await client.call(path, { headers })).text.includes(CANARY)) found.push(path);
-        return undefined;
+  it(
+    'answers each role of each tenant as the rules say',
+    async () => {
+      const cells = routes.flatMap((route) => callers.map((caller) => ({ route, caller })));
+      const wrong = await each(cells, async ({ route, caller }) => {
+        const { first } = ruleOf(route)!;
+        const isSafe = safeMethods.includes(route.method);
+        const mayChange =
+          !isSafe && first !== 'anyone' && roles.indexOf(caller.role!) >= roles.indexOf(first);
+        const answer = await send(route, caller, !(mayChange && caller.tenant === 'default'));
+        return verdict(route, caller, answer)
+          ? undefined
+          : `${route.method} ${route.url} for ${caller.who}: ${answer.status}`;
       });
-      return found;
-    };
-    for (const { who, headers } of callers.filter(({ role, isConfined }) => role !== 'admin' || isConfined)) {
-      expect([who, await shown(headers)]).toEqual([who, []]);
-    }
-    const other = callers.find(({ who }) => who === 'admin of acme')!;
-    expect(await shown(other.headers)).toEqual([]);
-    // The canaries sing where they may, so that the silence above means something.
-    const sung = await shown(bearer(BOOTSTRAP_KEY));
-    expect(failed.filter((path) => !sung.includes(path))).toEqual([]);
-    expect(sung.length).toBeGreaterThan(20);
-  }, MANY_REQUESTS_MS);
+      expect(wrong).toEqual([]);
+    },
+    MANY_REQUESTS_MS,
+  );
+
+  it(
+    'shows what is in payloads, results, errors and logs to nobody without the grant',
+    async () => {
+      const reads = routes.filter(({ method }) => method === 'GET').map(({ url }) => pathOf(url));
+      const { failedJob, deadLetter } = scene.ids;
+      const failed = [
+        `/api/queue/jobs/${failedJob}`,
+        `/api/queue/jobs/${failedJob}/attempts`,
+        '/api/queue/jobs?include=result,error',
+        '/api/queue/dead-letters?group=error',
+        `/admin/queues/api/queues/default/${failedJob}`,
+        `/admin/queues/api/queues/default_dlq/${deadLetter}`,
+        '/admin/queues/api/queues?activeQueue=default_dlq&status=waiting&page=1&jobsPerPage=10',
+      ];
+      const paths = [
+        ...reads,
+        ...failed,
+        '/admin/queues/api/queues?activeQueue=default&status=failed&page=1&jobsPerPage=10',
+      ];
+      const shown = async (headers: Record<string, string>) => {
+        const found: string[] = [];
+        await each(paths, async (path) => {
+          if ((await client.call(path, { headers })).text.includes(CANARY)) found.push(path);
+          return undefined;
+        });
+        return found;
+      };
+      for (const { who, headers } of callers.filter(
+        ({ role, isConfined }) => role !== 'admin' || isConfined,
+      )) {
+        expect([who, await shown(headers)]).toEqual([who, []]);
+      }
+      const other = callers.find(({ who }) => who === 'admin of acme')!;
+      expect(await shown(other.headers)).toEqual([]);
+      // The canaries sing where they may, so that the silence above means something.
+      const sung = await shown(bearer(BOOTSTRAP_KEY));
+      expect(failed.filter((path) => !sung.includes(path))).toEqual([]);
+      expect(sung.length).toBeGreaterThan(20);
+    },
+    MANY_REQUESTS_MS,
+  );
 
   const spellings: readonly ((path: string) => string)[] = [
     (path) => path.toUpperCase(),
@@ -236,42 +251,47 @@ describe('the authorization matrix', () => {
   ];
   const overrides = ['x-http-method-override', 'x-http-method', 'x-method-override'];
 
-  it('lets nobody around it by spelling, verb or override', async () => {
-    // Who comes closest to having the right.
-    const nearest = (route: ServedRoute) =>
-      callers.find(
-        ({ who }) => who === `${roles[roles.indexOf(ruleOf(route)!.first as KeyRole) - 1]} of default`,
+  it(
+    'lets nobody around it by spelling, verb or override',
+    async () => {
+      // Who comes closest to having the right.
+      const nearest = (route: ServedRoute) =>
+        callers.find(
+          ({ who }) => who === `${roles[roles.indexOf(ruleOf(route)!.first as KeyRole) - 1]} of default`,
+        );
+      const guarded = routes.filter((route) => ruleOf(route)!.first !== 'anyone' && route.method !== 'HEAD');
+      const cells = guarded.flatMap((route) =>
+        spellings.flatMap((spell) =>
+          [...new Set([route.method, 'GET', 'HEAD', 'OPTIONS'])].map((method) => ({ route, spell, method })),
+        ),
       );
-    const guarded = routes.filter((route) => ruleOf(route)!.first !== 'anyone' && route.method !== 'HEAD');
-    const cells = guarded.flatMap((route) =>
-      spellings.flatMap((spell) =>
-        [...new Set([route.method, 'GET', 'HEAD', 'OPTIONS'])].map((method) => ({ route, spell, method })),
-      ),
-    );
-    const wrong = await each(cells, async ({ route, spell, method }) => {
-      const path = spell(pathOf(route.url));
-      const { status, text } = await client.call(path, { method });
-      const isRight = method === 'OPTIONS' ? status !== 200 : [400, 401, 404, 405, 414].includes(status);
-      if (!isRight || text.includes(CANARY)) return `${method} ${path} for nobody: ${status}`;
-      const caller = nearest(route);
-      // The verbs that a route shares with another one, which the caller may use.
-      if (caller === undefined || (safeMethods.includes(method) && route.method !== 'GET')) return undefined;
-      const hasBody = !safeMethods.includes(method);
-      const tried = await client.call(path, {
-        method,
-        headers: { ...caller.headers, ...(hasBody && json) },
-        ...(hasBody && { body: '{}' }),
+      const wrong = await each(cells, async ({ route, spell, method }) => {
+        const path = spell(pathOf(route.url));
+        const { status, text } = await client.call(path, { method });
+        const isRight = method === 'OPTIONS' ? status !== 200 : [400, 401, 404, 405, 414].includes(status);
+        if (!isRight || text.includes(CANARY)) return `${method} ${path} for nobody: ${status}`;
+        const caller = nearest(route);
+        // The verbs that a route shares with another one, which the caller may use.
+        if (caller === undefined || (safeMethods.includes(method) && route.method !== 'GET'))
+          return undefined;
+        const hasBody = !safeMethods.includes(method);
+        const tried = await client.call(path, {
+          method,
+          headers: { ...caller.headers, ...(hasBody && json) },
+          ...(hasBody && { body: '{}' }),
+        });
+        const isRefused = [400, 403, 404, 405, 414].includes(tried.status);
+        return isRefused || (method === 'OPTIONS' && tried.status === 204)
+          ? undefined
+          : `${method} ${path} for ${caller.who}: ${tried.status}`;
       });
-      const isRefused = [400, 403, 404, 405, 414].includes(tried.status);
-      return isRefused || (method === 'OPTIONS' && tried.status === 204)
-        ? undefined
-        : `${method} ${path} for ${caller.who}: ${tried.status}`;
-    });
-    process.stdout.write(
-      `A07 routes=${routes.length} callers=${callers.length + strangers.length} spellings=${spellings.length} spelled=${cells.length} wrong=${wrong.length}\n`,
-    );
-    expect(wrong).toEqual([]);
-  }, MANY_REQUESTS_MS);
+      process.stdout.write(
+        `A07 routes=${routes.length} callers=${callers.length + strangers.length} spellings=${spellings.length} spelled=${cells.length} wrong=${wrong.length}\n`,
+      );
+      expect(wrong).toEqual([]);
+    },
+    MANY_REQUESTS_MS,
+  );
 
   it('takes no other verb than the one of the request line', async () => {
     const viewer = callers.find(({ who }) => who === 'viewer of default')!;
