@@ -1,6 +1,5 @@
-import { existsSync } from 'node:fs';
-import { join, relative } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { compiledFile } from '../../../platform/sandbox/compiled-file';
 import type {
   ValidationPassHooks,
   ValidationPassInput,
@@ -20,7 +19,10 @@ interface Pass {
 
 /** One thread, which validates one file at a time; after a pass that failed it must be ended. */
 export class ValidationThread {
-  private readonly worker = new Worker(workerFile(), { resourceLimits, execArgv: [] });
+  private readonly worker = new Worker(compiledFile(__dirname, 'validation-pass.worker.js'), {
+    resourceLimits,
+    execArgv: [],
+  });
   private pass: Pass | undefined;
   private ended: Error | undefined;
   private onGone: (() => void) | undefined;
@@ -87,12 +89,4 @@ export class ValidationThread {
 function outOfMemory(error: Error): Error | undefined {
   if ((error as NodeJS.ErrnoException).code !== 'ERR_WORKER_OUT_OF_MEMORY') return undefined;
   return new Error('The validation needed more memory than it may have.', { cause: error });
-}
-
-/** A thread runs compiled code only: under Jest, which compiles in memory, that is the build of the same file. */
-function workerFile(): string {
-  const beside = join(__dirname, 'validation-pass.worker.js');
-  if (existsSync(beside)) return beside;
-  const root = join(__dirname, '../../../..');
-  return join(root, 'dist', relative(join(root, 'src'), beside));
 }
