@@ -28,7 +28,7 @@ import { RetentionModule } from './platform/retention/retention.module';
 import { SecretsModule } from './platform/secrets/secrets.module';
 import { StorageModule } from './platform/storage/storage.module';
 import { WorkerModule } from './platform/worker/worker.module';
-import { TasksModule } from './workloads/tasks/tasks.module';
+import { TasksModule, tasksMigrations } from './workloads/tasks/tasks.module';
 import { validationMigrations, ValidationModule } from './workloads/validation/validation.module';
 
 const migrations = [
@@ -41,6 +41,7 @@ const migrations = [
   fileMigrations,
   auditMigrations,
   validationMigrations,
+  tasksMigrations,
 ];
 
 const platform = (settings: Settings) => [

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { FilesApiModule } from './files/files-api.module';
 import { JobsApiModule } from './jobs/jobs-api.module';
 import { KeysApiModule } from './keys/keys-api.module';
+import { MailApiModule } from './mail/mail-api.module';
 import { OpenApiModule } from './openapi/openapi.module';
 import { QueueTestApiModule } from './queue-test/queue-test-api.module';
 import { RuleSetsApiModule } from './rule-sets/rule-sets-api.module';
@@ -16,6 +17,7 @@ import { ValidationsApiModule } from './validations/validations-api.module';
     ValidationsApiModule,
     RuleSetsApiModule,
     FilesApiModule,
+    MailApiModule,
     OpenApiModule,
   ],
 })

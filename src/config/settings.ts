@@ -255,6 +255,38 @@ export class Settings {
   @Max(87_600)
   FILE_RETENTION_HOURS = 168;
 
+  @IsOptional()
+  @Matches(/^smtps?:\/\/[^\s]+$/, { message: 'SMTP_URL must begin with smtp:// or smtps://' })
+  SMTP_URL?: string;
+
+  @wholeNumber
+  @IsInt()
+  @Min(1)
+  @Max(100)
+  SMTP_CONNECTIONS = 5;
+
+  @IsOptional()
+  @yesOrNo
+  @IsIn([true, false], { message: 'SMTP_TLS_REQUIRED must be true or false' })
+  SMTP_TLS_REQUIRED?: boolean;
+
+  @Matches(/^([^\p{Cc}<>@",]{1,100} <[^\s<>@",]+@[^\s<>@",]+>|[^\s<>@",]+@[^\s<>@",]+)$/u, {
+    message: 'MAIL_FROM must be an address, or a name and an address: Holdfast <mail@example.org>',
+  })
+  MAIL_FROM = 'Holdfast <holdfast@localhost>';
+
+  @wholeNumber
+  @IsInt()
+  @Min(0)
+  @Max(104_857_600)
+  MAIL_MAX_ATTACHMENT_BYTES = 10_485_760;
+
+  @wholeNumber
+  @IsInt()
+  @Min(0)
+  @Max(1_000_000)
+  MAIL_DOMAIN_PER_MINUTE = 0;
+
   @wholeNumber
   @IsInt()
   @Min(1)

@@ -89,6 +89,7 @@ describe('the authorization matrix', () => {
       schedulerId: 'nothing',
       file: 'swagger-ui.css',
       slug: 'not-found',
+      address: 'nobody@example.org',
     };
     return url.replace('*', 'favicon-32x32.png').replace(/:(\w+)/g, (_all, name: string) => {
       const value = values[name];

@@ -84,6 +84,18 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
   'GET /api/files/:id/content': first('admin'),
   'DELETE /api/files/:id': first('operator'),
 
+  'GET /api/mail/templates': first('viewer'),
+  'POST /api/mail/templates/:name/preview': first('producer'),
+  'GET /api/mail/outbox': first('admin'),
+  'GET /api/mail/outbox/:id': first('admin'),
+  'GET /api/mail/outbox/:id/eml': first('admin'),
+  'GET /api/mail/suppressions': first('admin'),
+  'POST /api/mail/suppressions': first('operator'),
+  'DELETE /api/mail/suppressions/:address': first('operator'),
+  'GET /ui/outbox': first('admin'),
+  'GET /ui/outbox/:id': first('admin'),
+  'GET /ui/outbox/:id/html': first('admin'),
+
   'POST /api/keys': first('admin'),
   'GET /api/keys': first('admin'),
   'GET /api/keys/:kid': first('admin'),

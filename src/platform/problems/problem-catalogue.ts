@@ -1,6 +1,7 @@
 import type { CatalogueEntry } from './catalogue-entry';
 import { deadLetterProblems } from './dead-letter-problems';
 import { Problem, type ProblemOptions } from './problem';
+import { mailProblems } from './mail-problems';
 import { requestProblems } from './request-problems';
 import { serverProblems } from './server-problems';
 import { uploadProblems } from './upload-problems';
@@ -10,6 +11,7 @@ export const problemCatalogue = {
   ...requestProblems,
   ...uploadProblems,
   ...deadLetterProblems,
+  ...mailProblems,
   ...serverProblems,
 };
 

@@ -7,11 +7,11 @@ const MAX_MESSAGE_CHARACTERS = 2_000;
 export type SandboxProgress = (percent: number) => void;
 
 /** The whole of a program that runs in a sandbox: does what it is sent, one thing at a time, until its parent is gone. */
-export function serveSandbox<I>(work: (input: I, progress: SandboxProgress) => Promise<unknown>): void {
+export function serveSandbox(work: (input: never, progress: SandboxProgress) => Promise<unknown>): void {
   const reply = (message: SandboxReply) => void process.send?.(message);
   // A worker that was killed leaves nobody who would want the result.
   process.on('disconnect', () => process.exit(0));
-  process.on('message', ({ input }: SandboxOrder<I>) => {
+  process.on('message', ({ input }: SandboxOrder<never>) => {
     work(input, (percent) => reply({ kind: 'progress', percent })).then(
       (output) => reply({ kind: 'done', output }),
       (thrown: unknown) => reply(failureOf(thrown)),

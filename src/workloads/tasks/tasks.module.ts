@@ -1,7 +1,15 @@
 import { Module } from '@nestjs/common';
+import { join } from 'node:path';
+import type { MigrationFolder } from '../../platform/database/migrations';
 import { DefaultModule } from './default/default.module';
+import { EmailModule } from './email/email.module';
 import { FileProcessModule } from './file-process/file-process.module';
+import { MailStoresModule } from './mail-stores.module';
+
+export const tasksMigrations: MigrationFolder = { name: 'tasks', folder: join(__dirname, 'migrations') };
+
+const queues = [DefaultModule, EmailModule, FileProcessModule];
 
 /** General work that belongs to no document's domain: one entry per queue. */
-@Module({ imports: [DefaultModule, FileProcessModule], exports: [DefaultModule, FileProcessModule] })
+@Module({ imports: [...queues, MailStoresModule], exports: [...queues, MailStoresModule] })
 export class TasksModule {}

@@ -1,0 +1,104 @@
+import { createTransport, type Transporter } from 'nodemailer';
+import type { SentMessageInfo } from 'nodemailer/lib/smtp-pool';
+import { mailOptions, noFetching } from './compose-mail';
+import {
+  MailFailedError,
+  MailRefusedError,
+  type MailMessage,
+  type MailOutcome,
+  type MailTransport,
+  type RefusedRecipient,
+} from './mail-message';
+
+const CONNECT_MS = 10_000;
+// RFC 5321 lets a server think for ten minutes after the last byte; a job has less.
+const SILENCE_MS = 60_000;
+const MAX_REASON_CHARACTERS = 200;
+
+export interface SmtpSettings {
+  /** `smtp://user:password@host:587`, or `smtps://`. */
+  readonly url: string;
+  readonly from: string;
+  readonly connections: number;
+  /** Whether a mail goes only over an encrypted connection. */
+  readonly requiresTls: boolean;
+}
+
+interface SmtpFailure extends Error {
+  readonly code?: string;
+  readonly responseCode?: number;
+  readonly recipient?: string;
+  readonly rejectedErrors?: readonly SmtpFailure[];
+}
+
+/** Mail over SMTP, by a few connections that stay open. */
+export class SmtpTransport implements MailTransport {
+  private readonly pool: Transporter<SentMessageInfo>;
+
+  constructor(private readonly settings: SmtpSettings) {
+    const { url, connections, requiresTls } = settings;
+    const { protocol, hostname, port, username, password } = new URL(url);
+    const isSecure = protocol === 'smtps:';
+    this.pool = createTransport({
+      pool: true,
+      host: hostname.replace(/^\[|\]$/g, ''),
+      port: port === '' ? (isSecure ? 465 : 587) : Number(port),
+      secure: isSecure,
+      requireTLS: requiresTls && !isSecure,
+      ...(username !== '' && {
+        auth: { user: decodeURIComponent(username), pass: decodeURIComponent(password) },
+      }),
+      maxConnections: connections,
+      maxMessages: 1_000,
+      connectionTimeout: CONNECT_MS,
+      greetingTimeout: CONNECT_MS,
+      socketTimeout: SILENCE_MS,
+      dnsTimeout: CONNECT_MS,
+      ...noFetching,
+    });
+  }
+
+  async send(message: MailMessage, recipients: readonly string[]): Promise<MailOutcome> {
+    try {
+      const info = await this.pool.sendMail(mailOptions(message, this.settings.from, recipients));
+      const refused = ((info as { rejectedErrors?: readonly SmtpFailure[] }).rejectedErrors ?? []).map(
+        refusalOf,
+      );
+      const isRefused = new Set(refused.map(({ address }) => address));
+      return sorted(
+        recipients.filter((address) => !isRefused.has(address)),
+        refused,
+      );
+    } catch (error) {
+      return outcomeOf(error as SmtpFailure);
+    }
+  }
+
+  close(): void {
+    this.pool.close();
+  }
+}
+
+/** Where every recipient was refused nodemailer throws; that is an outcome all the same. */
+function outcomeOf(error: SmtpFailure): MailOutcome {
+  const { rejectedErrors = [], responseCode = 0, code = '', message } = error;
+  if (rejectedErrors.length > 0) return sorted([], rejectedErrors.map(refusalOf));
+  const told = message.slice(0, MAX_REASON_CHARACTERS);
+  // The log-in is the operator's, and no fault of the mail.
+  if (responseCode >= 500 && (code === 'EMESSAGE' || code === 'EENVELOPE')) {
+    throw new MailRefusedError(`The mail server refuses the mail: ${told}`, responseCode);
+  }
+  throw new MailFailedError(`The mail was not delivered (${code || 'unknown'}): ${told}`, { cause: error });
+}
+
+function sorted(accepted: readonly string[], refused: readonly RefusedRecipient[]): MailOutcome {
+  return {
+    accepted,
+    rejected: refused.filter(({ code }) => code >= 500),
+    deferred: refused.filter(({ code }) => code < 500),
+  };
+}
+
+function refusalOf({ recipient = '', responseCode = 0, message }: SmtpFailure): RefusedRecipient {
+  return { address: recipient, code: responseCode, reason: message.slice(0, MAX_REASON_CHARACTERS) };
+}

@@ -1,0 +1,45 @@
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { Settings } from '../../../config/settings';
+import { composedMail } from '../../../integrations/mail/compose-mail';
+import type { MailMessage, MailOutcome } from '../../../integrations/mail/mail-message';
+import { SmtpTransport } from '../../../integrations/mail/smtp-transport';
+import { MailOutbox } from '../mail-outbox.store';
+
+export interface MailOwner {
+  readonly jobId: string;
+  readonly tenant: string;
+}
+
+/** Mail goes to the server of SMTP_URL; without one it goes into the outbox, where it can be looked at. */
+@Injectable()
+export class MailDelivery implements OnApplicationShutdown {
+  private readonly logger = new Logger('Mail');
+  private readonly smtp: SmtpTransport | undefined;
+
+  constructor(
+    private readonly settings: Settings,
+    private readonly outbox: MailOutbox,
+  ) {
+    const { SMTP_URL: url, MAIL_FROM: from, SMTP_CONNECTIONS: connections, isProduction } = settings;
+    if (url === undefined) return;
+    const requiresTls = settings.SMTP_TLS_REQUIRED ?? isProduction;
+    this.smtp = new SmtpTransport({ url, from, connections, requiresTls });
+  }
+
+  /** Throws what the SMTP transport throws; for the outbox, what the database throws. */
+  async send(message: MailMessage, recipients: readonly string[], owner: MailOwner): Promise<MailOutcome> {
+    if (this.smtp !== undefined) return this.smtp.send(message, recipients);
+    const { MAIL_FROM: from } = this.settings;
+    const eml = await composedMail(message, from, recipients);
+    const { messageId, subject, html, text } = message;
+    const { jobId, tenant } = owner;
+    const kept = { messageId, from, recipients, subject, html, text, eml, jobId, tenant };
+    const id = await this.outbox.put(kept);
+    this.logger.log({ msg: `The mail of job ${jobId} is in the outbox: /ui/outbox/${id}` });
+    return { accepted: recipients, rejected: [], deferred: [] };
+  }
+
+  onApplicationShutdown(): void {
+    this.smtp?.close();
+  }
+}

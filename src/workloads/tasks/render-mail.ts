@@ -1,0 +1,64 @@
+import { htmlToText } from 'html-to-text';
+import { Liquid } from 'liquidjs';
+import type { MailTemplate } from './mail-template';
+
+export interface RenderedMail {
+  readonly subject: string;
+  readonly html: string;
+  readonly text: string;
+}
+
+// Templates are ours, variables are bounded: these stop what a template of an application does by mistake.
+const liquid = new Liquid({
+  outputEscape: 'escape',
+  strictFilters: true,
+  parseLimit: 200_000,
+  renderLimit: 500,
+  memoryLimit: 10_000_000,
+  ownPropertyOnly: true,
+  // No template reads another file.
+  relativeReference: false,
+  templates: {},
+});
+const MAX_SUBJECT_CHARACTERS = 300;
+
+const style = `
+body { margin: 0; padding: 24px; background: #f4f5f7; color: #1b1f24; font: 16px/1.5 system-ui, sans-serif; }
+main { display: block; max-width: 560px; margin: 0 auto; padding: 24px; background: #ffffff; border-radius: 8px; }
+h1 { margin: 0 0 16px; font-size: 22px; line-height: 1.25; }
+p { margin: 0 0 16px; }
+a { color: #0b57d0; }
+`;
+
+/** A mail of a template and its variables, with a subject of the sender's where there is one; the text is made of the HTML. */
+export function renderMail(
+  { subject, body }: MailTemplate,
+  variables: Readonly<Record<string, string>>,
+  ownSubject?: string,
+): RenderedMail {
+  const middle = String(liquid.parseAndRenderSync(body, variables));
+  const title = ownSubject ?? plainSubject(subject, variables);
+  return {
+    subject: title.slice(0, MAX_SUBJECT_CHARACTERS),
+    html: `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><style>${style}</style></head>
+<body><main>
+${middle}
+</main></body></html>
+`,
+    text: htmlToText(middle, {
+      wordwrap: 78,
+      selectors: [
+        { selector: 'h1', options: { uppercase: false } },
+        { selector: 'a', options: { hideLinkHrefIfSameAsText: true } },
+      ],
+    }),
+  };
+}
+
+/** A subject is no HTML: nothing is escaped in it, and nothing breaks its line. */
+function plainSubject(subject: string, variables: Readonly<Record<string, string>>): string {
+  return subject
+    .replace(/\{\{ *(\w{1,50}) *\}\}/g, (_whole, name: string) => variables[name] ?? '')
+    .replace(/[\p{Cc}\u2028\u2029]+/gu, ' ');
+}
