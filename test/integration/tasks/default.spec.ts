@@ -8,7 +8,7 @@ import { RedisInspector } from '../../../src/platform/redis/redis-inspector.serv
 import { WorkerRunner } from '../../../src/platform/worker/worker-runner.service';
 import { TEST_JOB_NAME } from '../../../src/workloads/tasks/default/default.payload';
 import { DefaultProducer } from '../../../src/workloads/tasks/default/default.producer';
-import { TasksModule } from '../../../src/workloads/tasks/tasks.module';
+import { DefaultModule } from '../../../src/workloads/tasks/default/default.module';
 import { eventually } from '../../support/eventually';
 import { randomPrefix, removeKeys, startQueueApp } from '../../support/queue-app';
 
@@ -19,7 +19,7 @@ describe('queue default and Redis, as document 000 has them', () => {
   let queue: Queue;
 
   beforeAll(async () => {
-    app = await startQueueApp([TasksModule], { REDIS_PREFIX: prefix });
+    app = await startQueueApp([DefaultModule], { REDIS_PREFIX: prefix });
     queue = app.get<Queue>(getQueueToken('default'));
     events = new QueueEvents('default', { connection: app.get(RedisConnections).worker, prefix });
     await events.waitUntilReady();
