@@ -10,6 +10,7 @@ import { ContractsModule } from './platform/contracts/contracts.module';
 import { DatabaseModule } from './platform/database/database.module';
 import { deadLetterMigrations, DeadLetterModule } from './platform/dead-letter/dead-letter.module';
 import { EffectsModule, effectsMigrations } from './platform/effects/effects.module';
+import { ExportsModule } from './platform/exports/exports.module';
 import { fileMigrations, FilesModule } from './platform/files/files.module';
 import { HttpClientModule } from './platform/http-client/http-client.module';
 import { IdempotencyModule } from './platform/idempotency/idempotency.module';
@@ -72,6 +73,7 @@ const platform = (settings: Settings) => [
   DeadLetterModule,
   OperationsModule,
   FilesModule,
+  ExportsModule,
 ];
 
 // One entry per domain; every role needs them, to enqueue or to run.

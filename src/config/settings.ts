@@ -290,6 +290,12 @@ export class Settings {
   @wholeNumber
   @IsInt()
   @Min(1)
+  @Max(1_099_511_627_776)
+  EXPORT_MAX_BYTES = 2_147_483_648;
+
+  @wholeNumber
+  @IsInt()
+  @Min(1)
   @Max(366)
   LEDGER_RETENTION_DAYS = 30;
 

@@ -6,6 +6,7 @@ import type { JobRetry } from '../../platform/dead-letter/job-retry.service';
 import { problem } from '../../platform/problems/problem-catalogue';
 import { addJob, originOf } from '../../platform/queue/add-job';
 import { checkPayload } from '../../platform/queue/job-payload';
+import { passPayloadCheck } from '../../platform/queue/payload-checks';
 import { declaredJob } from '../../platform/queue/define-queue';
 import type { JobRemovals } from '../../platform/queue/job-removals.service';
 import type { RegisteredQueue } from '../../platform/queue/queue-registry.service';
@@ -146,6 +147,7 @@ export class BoardQueue extends BullMQAdapter {
         const before = opened(queue, declared.payload, place, (job.data ?? {}) as object);
         const edited = unmasked(declared.payload, data ?? {}, before);
         await checkPayload(job.name, declared.payload, edited);
+        passPayloadCheck(queue, job.name, edited);
         return updateData.call(job, sealed(queue, declared.payload, place, edited));
       },
       retry: async (...state: Parameters<Job['retry']>) => {

@@ -9,6 +9,7 @@ import { DeadLetterQueues } from './dead-letter-queues.service';
 import { DeadLetterRedrive } from './dead-letter-redrive.service';
 import { DeadLetterStore } from './dead-letter.store';
 import { DeadLetterWriter } from './dead-letter-writer.service';
+import { DeadLettersExportSource } from './dead-letters-export.source';
 import { JobReturn } from './job-return.service';
 import { JobRetry } from './job-retry.service';
 
@@ -30,5 +31,9 @@ const offered = [
 
 /** Parks every death, shows the newest, and sends back what people decide to run again. */
 @Global()
-@Module({ imports: [RetentionModule], providers: [...offered, DeadLetterWriter], exports: offered })
+@Module({
+  imports: [RetentionModule],
+  providers: [...offered, DeadLetterWriter, DeadLettersExportSource],
+  exports: offered,
+})
 export class DeadLetterModule {}

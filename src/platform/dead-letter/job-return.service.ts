@@ -4,6 +4,7 @@ import { addJob, type JobOrigin } from '../queue/add-job';
 import { attemptFields } from '../queue/attempt-record';
 import { declaredJob } from '../queue/define-queue';
 import { checkPayload } from '../queue/job-payload';
+import { passPayloadCheck } from '../queue/payload-checks';
 import { QueueRegistry, type RegisteredJobType, type RegisteredQueue } from '../queue/queue-registry.service';
 import { RedisConnections } from '../redis/redis-connections.service';
 import { opened, sealed, unmasked } from '../secrets/payload-secrets';
@@ -92,6 +93,7 @@ export class JobReturn {
     const secret = known.job.payload;
     const payload = unmasked(secret, edited, opened(known.queue, secret, place, payloadAsFar(letter)));
     await checkPayload(type, secret, payload);
+    passPayloadCheck(known.queue, type, payload);
     return sealed(known.queue, secret, place, payload);
   }
 

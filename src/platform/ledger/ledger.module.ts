@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { MigrationFolder } from '../database/migrations';
 import { RetentionModule } from '../retention/retention.module';
 import { FinishedHistory } from './finished-history.service';
+import { JobsExportSource } from './jobs-export.source';
 import { LedgerCursors } from './ledger-cursors.service';
 import { LedgerPartitions } from './ledger-partitions.service';
 import { LedgerRecorder } from './ledger-recorder.service';
@@ -29,6 +30,7 @@ export const ledgerMigrations: MigrationFolder = { name: 'ledger', folder: join(
     LiveScan,
     LiveJobs,
     LedgerWriter,
+    JobsExportSource,
   ],
   exports: [LedgerWriter, LedgerSearch, LedgerRemovals],
 })

@@ -8,6 +8,7 @@ import { nextIdSeed } from './id-seed';
 import { jobId, seededJobId } from './job-id';
 import { checkPayload } from './job-payload';
 import { payloadFingerprint } from './known-job';
+import { passPayloadCheck } from './payload-checks';
 import { priorityNumber, type Priority } from './priority';
 import { EnqueueOutcomeUnknownError, storeJobs, type PreparedJob, type StoredOutcome } from './store-jobs';
 
@@ -123,6 +124,7 @@ async function settleJob(
   // Before anything is awaited, so that the seeds follow the order of the calls.
   const seed = options.id === undefined && options.key === undefined ? nextIdSeed() : undefined;
   await checkPayload(type, declared.payload, payload);
+  passPayloadCheck(queue, type, payload);
   const priority = options.priority ?? declared.priority ?? 'normal';
   if (definition.hasPriorities !== true && priority !== 'normal') {
     throw new PriorityRefusedError(definition.name);

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { RedisConnections } from '../redis/redis-connections.service';
 import { opened, sealed, unmasked } from '../secrets/payload-secrets';
 import { checkPayload } from './job-payload';
+import { passPayloadCheck } from './payload-checks';
 import { priorityNumber, type Priority } from './priority';
 import { declaredJob } from './define-queue';
 import { PriorityRefusedError, UnknownJobError } from './add-job';
@@ -91,6 +92,7 @@ async function storedPayload(
   const before = opened(queue, declared.payload, place, parsed(data) ?? {});
   const payload = unmasked(declared.payload, edited, before);
   await checkPayload(type, declared.payload, payload);
+  passPayloadCheck(queue, type, payload);
   return sealed(queue, declared.payload, place, payload);
 }
 
