@@ -35,7 +35,8 @@ const belongsToFiles = () =>
   ValidateBy({
     name: 'belongsToFiles',
     validator: {
-      validate: (_value, args) => (args?.object as CleanupPayload).targetType !== 'expired_sessions',
+      validate: (_value, args) =>
+        (args?.object as CleanupPayload | undefined)?.targetType !== 'expired_sessions',
       defaultMessage: (args) =>
         `${args?.property} belongs to temp_files and old_logs: leave it out for expired_sessions`,
     },

@@ -6,11 +6,13 @@ const DAY_MS = 86_400_000;
 export const cleanupQueue = defineQueue({
   name: 'cleanup',
   domain: 'tasks',
-  description: 'Removes what nobody needs any more: old temporary files and logs, sessions that have expired.',
+  description:
+    'Removes what nobody needs any more: old temporary files and logs, sessions that have expired.',
   jobs: {
     [CLEANUP]: {
       payload: CleanupPayload,
-      description: 'Removes, or counts, what is older than it says, and answers with what went and what stayed.',
+      description:
+        'Removes, or counts, what is older than it says, and answers with what went and what stayed.',
       attempts: 3,
       backoff: { type: 'exponential', delayMs: 10_000 },
       timeoutMs: 900_000,

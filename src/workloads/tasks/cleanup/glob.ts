@@ -8,7 +8,8 @@ export function faultOfGlob(pattern: string): string | undefined {
   if (pattern.length === 0 || pattern.length > MAX_CHARACTERS) {
     return `must have 1 to ${MAX_CHARACTERS} characters`;
   }
-  if (pattern.includes('\0') || !pattern.isWellFormed()) return 'must be whole Unicode characters without NUL';
+  if (pattern.includes('\0') || !pattern.isWellFormed())
+    return 'must be whole Unicode characters without NUL';
   // Other globs give them a meaning: taken as they are they would silently match something else.
   if (['[', ']', '{', '}', '\\'].some((sign) => pattern.includes(sign))) {
     return 'must be of *, ? and ** only: write ? for a bracket, a brace or a backslash';
