@@ -1,3 +1,4 @@
+import { badCleanupRoots } from './cleanup-checks';
 import { badNetworks } from './outbound-checks';
 import { tokenContradictions } from './token-checks';
 import type { Settings } from './settings';
@@ -9,6 +10,7 @@ export function faultsOf(settings: Settings): string[] {
     ...contradictions(settings),
     ...badAddresses(settings),
     ...badNetworks(settings),
+    ...badCleanupRoots(settings),
   ];
 }
 

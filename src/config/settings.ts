@@ -12,7 +12,7 @@ import {
   Min,
   MinLength,
 } from 'class-validator';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 
 export type Role = 'all' | 'api' | 'worker';
 
@@ -256,6 +256,22 @@ export class Settings {
   FILE_RETENTION_HOURS = 168;
 
   @IsOptional()
+  @IsString()
+  @MaxLength(1_000)
+  CLEANUP_TEMP_ROOT?: string;
+
+  @IsOptional()
+  @IsString()
+  @MaxLength(1_000)
+  CLEANUP_LOG_ROOT?: string;
+
+  @wholeNumber
+  @IsInt()
+  @Min(0)
+  @Max(168)
+  CLEANUP_EVERY_HOURS = 24;
+
+  @IsOptional()
   @Matches(/^smtps?:\/\/[^\s]+$/, { message: 'SMTP_URL must begin with smtp:// or smtps://' })
   SMTP_URL?: string;
 
@@ -323,6 +339,16 @@ export class Settings {
 
   get home(): string {
     return resolve(this.HOLDFAST_HOME);
+  }
+
+  /** Where CLEANUP finds old temporary files. */
+  get cleanupTempRoot(): string {
+    return resolve(this.CLEANUP_TEMP_ROOT ?? join(this.home, 'tmp'));
+  }
+
+  /** Where CLEANUP finds old logs. */
+  get cleanupLogRoot(): string {
+    return resolve(this.CLEANUP_LOG_ROOT ?? join(this.home, 'logs'));
   }
 
   get hasRedis(): boolean {

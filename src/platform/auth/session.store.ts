@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { eq, lt, sql } from 'drizzle-orm';
-import { Database } from '../database/database.service';
+import { eq, inArray, lt, sql } from 'drizzle-orm';
+import { Database, type Transaction } from '../database/database.service';
 import { authFacts, sessions } from './auth.tables';
 
 export type Session = typeof sessions.$inferSelect;
@@ -29,6 +29,20 @@ export class SessionStore {
     await this.database.query.delete(sessions).where(eq(sessions.idHash, idHash));
   }
 
+  /** At most so many sessions that ended before a moment, the oldest first; resolves with the number of those removed. */
+  async removeExpired(before: Date, limit: number, transaction: Transaction): Promise<number> {
+    const gone = await transaction
+      .delete(sessions)
+      .where(inArray(sessions.idHash, expired(before, limit, transaction)))
+      .returning({ idHash: sessions.idHash });
+    return gone.length;
+  }
+
+  /** How many {@link removeExpired} would remove. */
+  async countExpired(before: Date, limit: number, transaction: Transaction): Promise<number> {
+    return (await expired(before, limit, transaction)).length;
+  }
+
   /** The secret that signs cookies: the first process proposes it, all of them take what is stored. */
   async signingSecret(proposal: string): Promise<string> {
     this.database.assertReady();
@@ -38,4 +52,13 @@ export class SessionStore {
     if (fact === undefined) throw new Error('The secret that signs sessions vanished while it was read.');
     return fact.value;
   }
+}
+
+function expired(before: Date, limit: number, transaction: Transaction) {
+  return transaction
+    .select({ idHash: sessions.idHash })
+    .from(sessions)
+    .where(lt(sessions.expiresAt, before))
+    .orderBy(sessions.expiresAt)
+    .limit(limit);
 }

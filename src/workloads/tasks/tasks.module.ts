@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { join } from 'node:path';
 import type { MigrationFolder } from '../../platform/database/migrations';
+import { CleanupModule } from './cleanup/cleanup.module';
 import { DataExportModule } from './data-export/data-export.module';
 import { DefaultModule } from './default/default.module';
 import { EmailModule } from './email/email.module';
@@ -9,7 +10,7 @@ import { MailStoresModule } from './mail-stores.module';
 
 export const tasksMigrations: MigrationFolder = { name: 'tasks', folder: join(__dirname, 'migrations') };
 
-const queues = [DataExportModule, DefaultModule, EmailModule, FileProcessModule];
+const queues = [CleanupModule, DataExportModule, DefaultModule, EmailModule, FileProcessModule];
 
 /** General work that belongs to no document's domain: one entry per queue. */
 @Module({ imports: [...queues, MailStoresModule], exports: [...queues, MailStoresModule] })
