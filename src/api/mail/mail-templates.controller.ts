@@ -42,7 +42,7 @@ export class MailTemplatesController {
   @HttpCode(200)
   @ApiOkResponse({ type: PreviewDto })
   @ApiProblems('mail_template_not_found', 'validation_failed')
-  preview(@Param('name') name: string, @Body() wish: PreviewWishDto): PreviewDto {
+  async preview(@Param('name') name: string, @Body() wish: PreviewWishDto): Promise<PreviewDto> {
     const template = mailTemplate(name);
     if (template === undefined) throw problem('mail_template_not_found');
     const examples = Object.entries(template.variables).map(([variable, { example }]) => [variable, example]);

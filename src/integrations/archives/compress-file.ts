@@ -4,9 +4,7 @@ import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { ZipFile } from 'yazl';
-
-export const compressions = ['gzip', 'zip'] as const;
-export type Compression = (typeof compressions)[number];
+import type { Compression } from './compression';
 
 export interface CompressWish {
   readonly algorithm: Compression;

@@ -1,11 +1,5 @@
 import sharp, { type Sharp } from 'sharp';
-
-export const imageFormats = ['jpeg', 'png', 'webp', 'avif', 'gif', 'tiff'] as const;
-export type ImageFormat = (typeof imageFormats)[number];
-
-export const imageFits = ['cover', 'contain', 'fill', 'inside', 'outside'] as const;
-
-export const MAX_SIDE_PIXELS = 16_384;
+import type { ImageFormat, ImageWish } from './image-wish';
 
 // A PNG of 31 kB can be 256 megapixels: what is refused here has cost a millisecond.
 const MAX_INPUT_PIXELS = 100_000_000;
@@ -21,19 +15,6 @@ const signatures: readonly (readonly [ImageFormat, number, string])[] = [
   ['tiff', 0, 'MM\0*'],
   ['avif', 4, 'ftypavi'],
 ];
-
-export interface ImageWish {
-  readonly width?: number;
-  readonly height?: number;
-  readonly fit?: (typeof imageFits)[number];
-  /** The format of the input where it is left out. */
-  readonly format?: ImageFormat;
-  /** 1 to 100, for formats that lose something. */
-  readonly quality?: number;
-  /** EXIF, ICC, XMP and IPTC, the place where a photograph was taken included. */
-  readonly keepMetadata?: boolean;
-  readonly enlarge?: boolean;
-}
 
 export interface MadeImage {
   readonly format: string;

@@ -1,4 +1,4 @@
-import { createTransport, type SendMailOptions } from 'nodemailer';
+import type { SendMailOptions } from 'nodemailer';
 import type { MailMessage } from './mail-message';
 
 // Attachments come as streams of ours; a path or an address in their place would be read by nodemailer itself.
@@ -31,14 +31,19 @@ export function mailOptions(
   };
 }
 
-const composer = createTransport({ streamTransport: true, buffer: true, newline: 'windows', ...noFetching });
-
 /** The mail as it goes over the wire. */
 export async function composedMail(
   message: MailMessage,
   from: string,
   recipients: readonly string[],
 ): Promise<Buffer> {
+  const { createTransport } = await import('nodemailer');
+  const composer = createTransport({
+    streamTransport: true,
+    buffer: true,
+    newline: 'windows',
+    ...noFetching,
+  });
   const { message: composed } = await composer.sendMail(mailOptions(message, from, recipients));
   return composed as Buffer;
 }

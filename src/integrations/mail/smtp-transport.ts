@@ -1,4 +1,4 @@
-import { createTransport, type Transporter } from 'nodemailer';
+import type { Transporter } from 'nodemailer';
 import type { SentMessageInfo } from 'nodemailer/lib/smtp-pool';
 import { mailOptions, noFetching } from './compose-mail';
 import {
@@ -33,13 +33,38 @@ interface SmtpFailure extends Error {
 
 /** Mail over SMTP, by a few connections that stay open. */
 export class SmtpTransport implements MailTransport {
-  private readonly pool: Transporter<SentMessageInfo>;
+  private pool?: Promise<Transporter<SentMessageInfo>>;
 
-  constructor(private readonly settings: SmtpSettings) {
-    const { url, connections, requiresTls } = settings;
+  constructor(private readonly settings: SmtpSettings) {}
+
+  async send(message: MailMessage, recipients: readonly string[]): Promise<MailOutcome> {
+    try {
+      this.pool ??= this.open();
+      const info = await (await this.pool).sendMail(mailOptions(message, this.settings.from, recipients));
+      const refused = ((info as { rejectedErrors?: readonly SmtpFailure[] }).rejectedErrors ?? []).map(
+        refusalOf,
+      );
+      const isRefused = new Set(refused.map(({ address }) => address));
+      return sorted(
+        recipients.filter((address) => !isRefused.has(address)),
+        refused,
+      );
+    } catch (error) {
+      return outcomeOf(error as SmtpFailure);
+    }
+  }
+
+  async close(): Promise<void> {
+    (await this.pool)?.close();
+  }
+
+  /** With the first mail: most processes send none. */
+  private async open(): Promise<Transporter<SentMessageInfo>> {
+    const { createTransport } = await import('nodemailer');
+    const { url, connections, requiresTls } = this.settings;
     const { protocol, hostname, port, username, password } = new URL(url);
     const isSecure = protocol === 'smtps:';
-    this.pool = createTransport({
+    return createTransport({
       pool: true,
       host: hostname.replace(/^\[|\]$/g, ''),
       port: port === '' ? (isSecure ? 465 : 587) : Number(port),
@@ -56,26 +81,6 @@ export class SmtpTransport implements MailTransport {
       dnsTimeout: CONNECT_MS,
       ...noFetching,
     });
-  }
-
-  async send(message: MailMessage, recipients: readonly string[]): Promise<MailOutcome> {
-    try {
-      const info = await this.pool.sendMail(mailOptions(message, this.settings.from, recipients));
-      const refused = ((info as { rejectedErrors?: readonly SmtpFailure[] }).rejectedErrors ?? []).map(
-        refusalOf,
-      );
-      const isRefused = new Set(refused.map(({ address }) => address));
-      return sorted(
-        recipients.filter((address) => !isRefused.has(address)),
-        refused,
-      );
-    } catch (error) {
-      return outcomeOf(error as SmtpFailure);
-    }
-  }
-
-  close(): void {
-    this.pool.close();
   }
 }
 

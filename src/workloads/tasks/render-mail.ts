@@ -1,5 +1,4 @@
-import { htmlToText } from 'html-to-text';
-import { Liquid } from 'liquidjs';
+import type { Liquid } from 'liquidjs';
 import type { MailTemplate } from './mail-template';
 
 export interface RenderedMail {
@@ -8,18 +7,6 @@ export interface RenderedMail {
   readonly text: string;
 }
 
-// Templates are ours, variables are bounded: these stop what a template of an application does by mistake.
-const liquid = new Liquid({
-  outputEscape: 'escape',
-  strictFilters: true,
-  parseLimit: 200_000,
-  renderLimit: 500,
-  memoryLimit: 10_000_000,
-  ownPropertyOnly: true,
-  // No template reads another file.
-  relativeReference: false,
-  templates: {},
-});
 const MAX_SUBJECT_CHARACTERS = 300;
 
 const style = `
@@ -30,13 +17,32 @@ p { margin: 0 0 16px; }
 a { color: #0b57d0; }
 `;
 
+let engine: Promise<Liquid> | undefined;
+
+// Templates are ours, variables are bounded: the limits stop what a template of an application does by mistake.
+async function newEngine(): Promise<Liquid> {
+  const { Liquid: Engine } = await import('liquidjs');
+  return new Engine({
+    outputEscape: 'escape',
+    strictFilters: true,
+    parseLimit: 200_000,
+    renderLimit: 500,
+    memoryLimit: 10_000_000,
+    ownPropertyOnly: true,
+    // No template reads another file.
+    relativeReference: false,
+    templates: {},
+  });
+}
+
 /** A mail of a template and its variables, with a subject of the sender's where there is one; the text is made of the HTML. */
-export function renderMail(
+export async function renderMail(
   { subject, body }: MailTemplate,
   variables: Readonly<Record<string, string>>,
   ownSubject?: string,
-): RenderedMail {
-  const middle = String(liquid.parseAndRenderSync(body, variables));
+): Promise<RenderedMail> {
+  const [{ htmlToText }, liquid] = await Promise.all([import('html-to-text'), (engine ??= newEngine())]);
+  const middle = String(await liquid.parseAndRender(body, variables));
   const title = ownSubject ?? plainSubject(subject, variables);
   return {
     subject: title.slice(0, MAX_SUBJECT_CHARACTERS),

@@ -84,8 +84,9 @@ export class EmailService {
     const outcome = await job.effects.atLeastOnce(step, async () => {
       isFresh = true;
       await this.takeFromDomains(pending, job.tenant);
+      const mail = await rendered(payload);
       return this.attachments.withAll(payload.attachments ?? [], job.tenant, (attachments) =>
-        this.deliver({ ...rendered(payload), messageId, attachments }, pending, job),
+        this.deliver({ ...mail, messageId, attachments }, pending, job),
       );
     });
     return { ...outcome, isFresh };
@@ -134,13 +135,13 @@ function recipientsOf({ to, cc = [], bcc = [] }: EmailPayload): string[] {
   return [...byAddress.values()];
 }
 
-function rendered(payload: EmailPayload) {
+async function rendered(payload: EmailPayload) {
   const { template: name, variables = {}, subject, to, cc = [], replyTo } = payload;
   const template = mailTemplate(name);
   if (template === undefined)
     throw new HopelessJobError(`There is no mail template "${name.slice(0, 100)}".`);
   const addressed = { to: [to].flat(), cc: [cc].flat(), ...(replyTo !== undefined && { replyTo }) };
-  return { ...renderMail(template, variables, subject), ...addressed };
+  return { ...(await renderMail(template, variables, subject)), ...addressed };
 }
 
 function deferral(deferred: readonly RefusedRecipient[]): Error {

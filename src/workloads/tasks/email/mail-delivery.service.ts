@@ -39,7 +39,7 @@ export class MailDelivery implements OnApplicationShutdown {
     return { accepted: recipients, rejected: [], deferred: [] };
   }
 
-  onApplicationShutdown(): void {
-    this.smtp?.close();
+  async onApplicationShutdown(): Promise<void> {
+    await this.smtp?.close();
   }
 }

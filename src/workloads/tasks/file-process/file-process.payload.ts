@@ -11,13 +11,13 @@ import {
   ValidateNested,
   type ValidationArguments,
 } from 'class-validator';
-import { compressions, type Compression } from '../../../integrations/archives/compress-file';
+import { compressions, type Compression } from '../../../integrations/archives/compression';
 import {
   imageFits,
   imageFormats,
   MAX_SIDE_PIXELS,
   type ImageFormat,
-} from '../../../integrations/images/image-work';
+} from '../../../integrations/images/image-wish';
 
 export const fileOperations = ['resize', 'compress', 'convert', 'extract_text'] as const;
 export type FileOperation = (typeof fileOperations)[number];
