@@ -208,7 +208,7 @@ describe('CLEANUP', () => {
   });
 
   it('stops where it is when it is cancelled', async () => {
-    const total = 10_000;
+    const total = 5_000;
     oldFiles(total, root);
     const { body } = await send({ targetType: 'temp_files', olderThan: HOUR_MS, maxFiles: 100_000 });
     await eventually(async () => expect((await namesIn(root)).length).toBeLessThan(total), 10_000);

