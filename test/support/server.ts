@@ -17,13 +17,16 @@ export interface TestServer {
   close(): Promise<void>;
 }
 
-/** A server of this process on a free port, with a Redis prefix, a database and a home of its own. */
+/**
+ * A server of this process on a free port, with a Redis prefix, a database and a home of its own. In Redis it is the
+ * user of `deploy/redis/users.acl`, who may do what a server needs and nothing else.
+ */
 export async function startTestServer(overrides: Record<string, string> = {}): Promise<TestServer> {
   const home = await mkdtemp(join(tmpdir(), 'holdfast-test-'));
   const database = overrides['DATABASE_URL'] === undefined ? await createTestDatabase() : undefined;
   const redisUrl = process.env['TEST_REDIS_URL'] ?? '';
   const prefix = overrides['REDIS_PREFIX'] ?? `test-${randomBytes(6).toString('hex')}`;
-  const isRestricted = process.env['TEST_REDIS_ACL'] === '1' && overrides['REDIS_URL'] === undefined;
+  const isRestricted = process.env['TEST_REDIS_ACL'] !== '0' && overrides['REDIS_URL'] === undefined;
   const settings = readSettings({
     NODE_ENV: 'test',
     PORT: '0',
