@@ -4,7 +4,7 @@ import { openBrowser } from '../support/browser';
 import { eventually } from '../support/eventually';
 import { servePage } from '../support/page-server';
 import { ServedScene } from '../support/served-scene';
-import { logIn } from './log-in';
+import { leaving, logIn } from './log-in';
 
 const BOARD = '/admin/queues';
 
@@ -78,7 +78,7 @@ describe('a browser', () => {
   it('works with the keyboard alone: the field has the focus, and Enter sends it', async () => {
     await page.goto(`${served.url}/ui/login`);
     await page.keyboard.type(BOOTSTRAP_KEY);
-    await Promise.all([page.waitForEvent('load'), page.keyboard.press('Enter')]);
+    await leaving(page, () => page.keyboard.press('Enter'));
     expect(path()).toBe(BOARD);
   });
 
@@ -89,7 +89,7 @@ describe('a browser', () => {
     expect(cookie).toMatchObject({ name: 'holdfast_session', httpOnly: true, sameSite: 'Strict', path: '/' });
     expect(await page.evaluate('document.cookie')).toBe('');
     await page.goto(`${served.url}/ui/login`);
-    await Promise.all([page.waitForEvent('load'), page.getByRole('button', { name: 'Log out' }).click()]);
+    await leaving(page, () => page.getByRole('button', { name: 'Log out' }).click());
     expect(await context.cookies()).toEqual([]);
     // Whoever kept the cookie has nothing.
     await context.addCookies([cookie!]);
