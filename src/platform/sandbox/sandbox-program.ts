@@ -1,7 +1,14 @@
+import { Worker } from 'node:worker_threads';
 import { SandboxRefusalError } from './sandbox-error';
 import type { SandboxOrder, SandboxReply } from './sandbox-messages';
 
 const MAX_MESSAGE_CHARACTERS = 2_000;
+
+// In a thread of its own: work that never lets go of the processor would not hear of the end of its parent.
+const endWithParent = `
+const parent = process.ppid;
+setInterval(() => process.ppid === parent || process.kill(process.pid, 'SIGKILL'), 500);
+`;
 
 /** Takes the percentage of the work that is done. */
 export type SandboxProgress = (percent: number) => void;
@@ -9,6 +16,9 @@ export type SandboxProgress = (percent: number) => void;
 /** The whole of a program that runs in a sandbox: does what it is sent, one thing at a time, until its parent is gone. */
 export function serveSandbox(work: (input: never, progress: SandboxProgress) => Promise<unknown>): void {
   const reply = (message: SandboxReply) => void process.send?.(message);
+  new Worker(endWithParent, { eval: true }).unref();
+  // Ctrl-C, and some process managers, reach the whole family; the parent lets its jobs finish.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
   // A worker that was killed leaves nobody who would want the result.
   process.on('disconnect', () => process.exit(0));
   process.on('message', ({ input }: SandboxOrder<never>) => {

@@ -1,5 +1,5 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { existsSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { spawn } from 'node:child_process';
@@ -21,6 +21,7 @@ serveSandbox(async ({ does, text }, progress) => {
   switch (does) {
     case 'echo': return { text, pid: process.pid };
     case 'tell': return { keys: Object.keys(process.env), cwd: process.cwd() };
+    case 'work': return await new Promise((done) => setTimeout(() => done({ text: 'done' }), 300));
     case 'fail': throw new TypeError('it does not work');
     case 'refuse': throw new SandboxRefusalError('nothing helps');
     case 'exit': process.exit(7);
@@ -36,7 +37,14 @@ interface Order {
   readonly text?: string;
 }
 
-const isRunning = (pid: number) => existsSync(`/proc/${pid}/statm`);
+/** One that has ended and that nobody has asked about stays in the list of processes, as `Z`. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
 
 describe('a sandbox', () => {
   let directory = '';
@@ -71,6 +79,12 @@ describe('a sandbox', () => {
     expect((keys as string[]).filter((name) => !/^(NODE_ENV|PATH|NODE_CHANNEL.*)$/.test(name))).toEqual([]);
   });
 
+  it.each(['SIGINT', 'SIGTERM'] as const)('finishes its work whatever %s its family gets', async (name) => {
+    const { pid } = await pool.run({ does: 'echo' }, never);
+    const signalled = () => void process.kill(pid as number, name);
+    await expect(pool.run({ does: 'work' }, never, signalled)).resolves.toEqual({ text: 'done' });
+  });
+
   it('passes on what the work throws, and whether anything can help', async () => {
     await expect(pool.run({ does: 'fail' }, never)).rejects.toMatchObject({
       name: 'TypeError',
@@ -93,21 +107,24 @@ describe('a sandbox', () => {
     await eventually(() => expect(isRunning(pid as number)).toBe(false));
   });
 
-  it('ends with a parent that was killed', async () => {
-    const parent = `
+  it.each(['hang', 'loop'])(
+    'ends with a parent that was killed, in work that would %s for ever',
+    async (does) => {
+      const parent = `
       const { SandboxPool } = require(${JSON.stringify(join(serve, 'sandbox-pool.js'))});
       const pool = new SandboxPool(${JSON.stringify(join(directory, 'program.cjs'))}, { maxResidentBytes: 3e8, maxHeapMegabytes: 128 });
       pool.run({ does: 'echo' }, new AbortController().signal).then(({ pid }) => {
         console.log(pid);
-        void pool.run({ does: 'hang' }, new AbortController().signal);
+        void pool.run({ does: '${does}' }, new AbortController().signal);
       });`;
-    const child = spawn(process.execPath, ['-e', parent], { stdio: ['ignore', 'pipe', 'inherit'] });
-    const printed = await new Promise<string>((done) =>
-      child.stdout.once('data', (text) => done(String(text))),
-    );
-    const pid = Number(printed);
-    expect(isRunning(pid)).toBe(true);
-    child.kill('SIGKILL');
-    await eventually(() => expect(isRunning(pid)).toBe(false));
-  });
+      const child = spawn(process.execPath, ['-e', parent], { stdio: ['ignore', 'pipe', 'inherit'] });
+      const printed = await new Promise<string>((done) =>
+        child.stdout.once('data', (text) => done(String(text))),
+      );
+      const pid = Number(printed);
+      expect(isRunning(pid)).toBe(true);
+      child.kill('SIGKILL');
+      await eventually(() => expect(isRunning(pid)).toBe(false));
+    },
+  );
 });
