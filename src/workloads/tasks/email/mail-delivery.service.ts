@@ -3,6 +3,7 @@ import { Settings } from '../../../config/settings';
 import { composedMail } from '../../../integrations/mail/compose-mail';
 import type { MailMessage, MailOutcome } from '../../../integrations/mail/mail-message';
 import { SmtpTransport } from '../../../integrations/mail/smtp-transport';
+import { HopelessJobError } from '../../../platform/queue/job-outcome';
 import { MailOutbox } from '../mail-outbox.store';
 
 export interface MailOwner {
@@ -10,7 +11,10 @@ export interface MailOwner {
   readonly tenant: string;
 }
 
-/** Mail goes to the server of SMTP_URL; without one it goes into the outbox, where it can be looked at. */
+/**
+ * Mail goes to the server of SMTP_URL; without one it goes into the outbox, where it can be looked at. In production
+ * nobody looks there: a mail without a server is a dead letter, until there is one.
+ */
 @Injectable()
 export class MailDelivery implements OnApplicationShutdown {
   private readonly logger = new Logger('Mail');
@@ -26,10 +30,15 @@ export class MailDelivery implements OnApplicationShutdown {
     this.smtp = new SmtpTransport({ url, from, connections, requiresTls });
   }
 
-  /** Throws what the SMTP transport throws; for the outbox, what the database throws. */
+  /** Throws what the SMTP transport throws; for the outbox, what the database throws; else HopelessJobError. */
   async send(message: MailMessage, recipients: readonly string[], owner: MailOwner): Promise<MailOutcome> {
     if (this.smtp !== undefined) return this.smtp.send(message, recipients);
-    const { MAIL_FROM: from } = this.settings;
+    const { MAIL_FROM: from, isProduction } = this.settings;
+    if (isProduction) {
+      throw new HopelessJobError(
+        'SMTP_URL names no mail server: set it on the workers, then redrive the job.',
+      );
+    }
     const eml = await composedMail(message, from, recipients);
     const { messageId, subject, html, text } = message;
     const { jobId, tenant } = owner;
