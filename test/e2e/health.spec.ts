@@ -1,8 +1,8 @@
-import { createServer, connect, type AddressInfo, type Socket } from 'node:net';
 import { JobDispatcher } from '../../src/platform/queue/job-dispatcher.service';
 import { JobReader } from '../../src/platform/queue/job-reader.service';
 import { eventually } from '../support/eventually';
 import { startTestServer, type TestServer } from '../support/server';
+import { freezablePath } from '../support/freezable-path';
 
 const NOBODY_LISTENS = 'redis://127.0.0.1:1';
 const NO_DATABASE = 'postgres://nobody@127.0.0.1:1/nothing';
@@ -19,33 +19,6 @@ async function probe(server: TestServer, path: string) {
   const response = await fetch(server.url + path);
   const body = (await response.json()) as Report;
   return { status: response.status, headers: response.headers, body, tookMs: performance.now() - startedAt };
-}
-
-/** Stands between the server and Redis, and can stop passing anything on without closing a connection. */
-async function freezablePath(target: URL) {
-  const sockets = new Set<Socket>();
-  const proxy = createServer((client) => {
-    const upstream = connect(Number(target.port), target.hostname);
-    for (const [from, to] of [
-      [client, upstream],
-      [upstream, client],
-    ] as const) {
-      sockets.add(from);
-      from.pipe(to);
-      from.on('close', () => to.destroy());
-      from.on('error', () => to.destroy());
-    }
-  });
-  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
-  return {
-    url: Object.assign(new URL(target), { port: String((proxy.address() as AddressInfo).port) }).href,
-    freeze: () => sockets.forEach((socket) => socket.pause()),
-    thaw: () => sockets.forEach((socket) => socket.resume()),
-    close: () => {
-      sockets.forEach((socket) => socket.destroy());
-      proxy.close();
-    },
-  };
 }
 
 describe('the probes', () => {

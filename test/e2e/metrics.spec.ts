@@ -1,5 +1,4 @@
 import type { Queue } from 'bullmq';
-import { createServer, connect, type AddressInfo, type Socket } from 'node:net';
 import { newKeyId, newSecret, writeKey } from '../../src/platform/auth/api-key';
 import { ApiKeyStore, type NewApiKey } from '../../src/platform/auth/api-key.store';
 import { JobDispatcher } from '../../src/platform/queue/job-dispatcher.service';
@@ -9,6 +8,7 @@ import { WorkerRunner } from '../../src/platform/worker/worker-runner.service';
 import { eventually } from '../support/eventually';
 import { Scrape } from '../support/prometheus-text';
 import { startTestServer, type TestServer } from '../support/server';
+import { freezablePath } from '../support/freezable-path';
 
 const KEY = 'a-key-of-the-metrics-spec';
 const NOBODY_LISTENS = 'redis://127.0.0.1:1';
@@ -235,30 +235,3 @@ describe('/metrics', () => {
     });
   });
 });
-
-/** Stands between the server and Redis, and can stop passing anything on without closing a connection. */
-async function freezablePath(target: URL) {
-  const sockets = new Set<Socket>();
-  const proxy = createServer((client) => {
-    const upstream = connect(Number(target.port), target.hostname);
-    for (const [from, to] of [
-      [client, upstream],
-      [upstream, client],
-    ] as const) {
-      sockets.add(from);
-      from.pipe(to);
-      from.on('close', () => to.destroy());
-      from.on('error', () => to.destroy());
-    }
-  });
-  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
-  return {
-    url: Object.assign(new URL(target), { port: String((proxy.address() as AddressInfo).port) }).href,
-    freeze: () => sockets.forEach((socket) => socket.pause()),
-    thaw: () => sockets.forEach((socket) => socket.resume()),
-    close: () => {
-      sockets.forEach((socket) => socket.destroy());
-      proxy.close();
-    },
-  };
-}
