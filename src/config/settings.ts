@@ -1,4 +1,3 @@
-import { Transform } from 'class-transformer';
 import {
   IsIn,
   IsInt,
@@ -13,18 +12,13 @@ import {
   MinLength,
 } from 'class-validator';
 import { join, resolve } from 'node:path';
+import { wholeNumber, yesOrNo } from './setting-types';
+import { WorkloadSettings } from './workload-settings';
 
 export type Role = 'all' | 'api' | 'worker';
 
-const wholeNumber = Transform(({ value }) =>
-  typeof value === 'string' && /^-?\d+$/.test(value) ? Number(value) : value,
-);
-const yesOrNo = Transform(({ value }) =>
-  value === 'true' || value === '1' ? true : value === 'false' || value === '0' ? false : value,
-);
-
 /** Every setting of a process, named as its environment variable; `.env.example` explains each in one line. */
-export class Settings {
+export class Settings extends WorkloadSettings {
   @IsIn(['production', 'development', 'test'])
   NODE_ENV: 'production' | 'development' | 'test' = 'development';
 
@@ -196,24 +190,6 @@ export class Settings {
   @IsIn([true, false], { message: 'QUEUE_TEST_ENABLED must be true or false' })
   QUEUE_TEST_ENABLED?: boolean;
 
-  @wholeNumber
-  @IsInt()
-  @Min(1)
-  @Max(100)
-  VALIDATION_CONCURRENCY = 2;
-
-  @wholeNumber
-  @IsInt()
-  @Min(1)
-  @Max(1_099_511_627_776)
-  VALIDATION_MAX_BYTES = 2_147_483_648;
-
-  @wholeNumber
-  @IsInt()
-  @Min(1)
-  @Max(10_000_000)
-  VALIDATION_MAX_STORED_FINDINGS = 100_000;
-
   @yesOrNo
   @IsIn([true, false], { message: 'AUDIT_REASON_REQUIRED must be true or false' })
   AUDIT_REASON_REQUIRED = false;
@@ -236,78 +212,6 @@ export class Settings {
   @Min(0)
   @Max(1_000_000_000)
   LIMIT_JOBS_PER_MINUTE = 0;
-
-  @wholeNumber
-  @IsInt()
-  @Min(1)
-  @Max(1_099_511_627_776)
-  FILE_MAX_BYTES = 104_857_600;
-
-  @wholeNumber
-  @IsInt()
-  @Min(1)
-  @Max(1_125_899_906_842_624)
-  FILE_TENANT_BYTES = 10_737_418_240;
-
-  @wholeNumber
-  @IsInt()
-  @Min(1)
-  @Max(87_600)
-  FILE_RETENTION_HOURS = 168;
-
-  @IsOptional()
-  @IsString()
-  @MaxLength(1_000)
-  CLEANUP_TEMP_ROOT?: string;
-
-  @IsOptional()
-  @IsString()
-  @MaxLength(1_000)
-  CLEANUP_LOG_ROOT?: string;
-
-  @wholeNumber
-  @IsInt()
-  @Min(0)
-  @Max(168)
-  CLEANUP_EVERY_HOURS = 24;
-
-  @IsOptional()
-  @Matches(/^smtps?:\/\/[^\s]+$/, { message: 'SMTP_URL must begin with smtp:// or smtps://' })
-  SMTP_URL?: string;
-
-  @wholeNumber
-  @IsInt()
-  @Min(1)
-  @Max(100)
-  SMTP_CONNECTIONS = 5;
-
-  @IsOptional()
-  @yesOrNo
-  @IsIn([true, false], { message: 'SMTP_TLS_REQUIRED must be true or false' })
-  SMTP_TLS_REQUIRED?: boolean;
-
-  @Matches(/^([^\p{Cc}<>@",]{1,100} <[^\s<>@",]+@[^\s<>@",]+>|[^\s<>@",]+@[^\s<>@",]+)$/u, {
-    message: 'MAIL_FROM must be an address, or a name and an address: Holdfast <mail@example.org>',
-  })
-  MAIL_FROM = 'Holdfast <holdfast@localhost>';
-
-  @wholeNumber
-  @IsInt()
-  @Min(0)
-  @Max(104_857_600)
-  MAIL_MAX_ATTACHMENT_BYTES = 10_485_760;
-
-  @wholeNumber
-  @IsInt()
-  @Min(0)
-  @Max(1_000_000)
-  MAIL_DOMAIN_PER_MINUTE = 0;
-
-  @wholeNumber
-  @IsInt()
-  @Min(1)
-  @Max(1_099_511_627_776)
-  EXPORT_MAX_BYTES = 2_147_483_648;
 
   @wholeNumber
   @IsInt()

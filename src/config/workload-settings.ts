@@ -1,0 +1,95 @@
+import { IsIn, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
+import { wholeNumber, yesOrNo } from './setting-types';
+
+/** The settings of what jobs do: validation, files, mail, exports, cleaning. */
+export class WorkloadSettings {
+  @wholeNumber
+  @IsInt()
+  @Min(1)
+  @Max(100)
+  VALIDATION_CONCURRENCY = 2;
+
+  @wholeNumber
+  @IsInt()
+  @Min(1)
+  @Max(1_099_511_627_776)
+  VALIDATION_MAX_BYTES = 2_147_483_648;
+
+  @wholeNumber
+  @IsInt()
+  @Min(1)
+  @Max(10_000_000)
+  VALIDATION_MAX_STORED_FINDINGS = 100_000;
+
+  @wholeNumber
+  @IsInt()
+  @Min(1)
+  @Max(1_099_511_627_776)
+  FILE_MAX_BYTES = 104_857_600;
+
+  @wholeNumber
+  @IsInt()
+  @Min(1)
+  @Max(1_125_899_906_842_624)
+  FILE_TENANT_BYTES = 10_737_418_240;
+
+  @wholeNumber
+  @IsInt()
+  @Min(1)
+  @Max(87_600)
+  FILE_RETENTION_HOURS = 168;
+
+  @IsOptional()
+  @IsString()
+  @MaxLength(1_000)
+  CLEANUP_TEMP_ROOT?: string;
+
+  @IsOptional()
+  @IsString()
+  @MaxLength(1_000)
+  CLEANUP_LOG_ROOT?: string;
+
+  @wholeNumber
+  @IsInt()
+  @Min(0)
+  @Max(168)
+  CLEANUP_EVERY_HOURS = 24;
+
+  @IsOptional()
+  @Matches(/^smtps?:\/\/[^\s]+$/, { message: 'SMTP_URL must begin with smtp:// or smtps://' })
+  SMTP_URL?: string;
+
+  @wholeNumber
+  @IsInt()
+  @Min(1)
+  @Max(100)
+  SMTP_CONNECTIONS = 5;
+
+  @IsOptional()
+  @yesOrNo
+  @IsIn([true, false], { message: 'SMTP_TLS_REQUIRED must be true or false' })
+  SMTP_TLS_REQUIRED?: boolean;
+
+  @Matches(/^([^\p{Cc}<>@",]{1,100} <[^\s<>@",]+@[^\s<>@",]+>|[^\s<>@",]+@[^\s<>@",]+)$/u, {
+    message: 'MAIL_FROM must be an address, or a name and an address: Holdfast <mail@example.org>',
+  })
+  MAIL_FROM = 'Holdfast <holdfast@localhost>';
+
+  @wholeNumber
+  @IsInt()
+  @Min(0)
+  @Max(104_857_600)
+  MAIL_MAX_ATTACHMENT_BYTES = 10_485_760;
+
+  @wholeNumber
+  @IsInt()
+  @Min(0)
+  @Max(1_000_000)
+  MAIL_DOMAIN_PER_MINUTE = 0;
+
+  @wholeNumber
+  @IsInt()
+  @Min(1)
+  @Max(1_099_511_627_776)
+  EXPORT_MAX_BYTES = 2_147_483_648;
+}
