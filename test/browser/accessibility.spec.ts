@@ -59,6 +59,9 @@ describe('pages of our own', () => {
     await page.goto(`${served.url}/ui/login`);
     await page.getByRole('button', { name: 'Log out' }).waitFor();
     found.push(...(await violations()));
+    await page.goto(`${served.url}/ui/outbox`);
+    await page.getByRole('heading', { name: 'Outbox' }).waitFor();
+    found.push(...(await violations()));
     expect(found).toEqual([]);
   });
 
