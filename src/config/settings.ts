@@ -12,6 +12,7 @@ import {
   MinLength,
 } from 'class-validator';
 import { join, resolve } from 'node:path';
+import { areQueueNumbers, queueNumbers, type QueueNumbers } from './queue-numbers';
 import { wholeNumber, yesOrNo } from './setting-types';
 import { WorkloadSettings } from './workload-settings';
 
@@ -174,6 +175,17 @@ export class Settings extends WorkloadSettings {
   })
   WORKER_QUEUES = '*';
 
+  @areQueueNumbers('QUEUE_CONCURRENCY')
+  QUEUE_CONCURRENCY = '5';
+
+  @IsOptional()
+  @areQueueNumbers('QUEUE_REMOVE_ON_COMPLETE')
+  QUEUE_REMOVE_ON_COMPLETE?: string;
+
+  @IsOptional()
+  @areQueueNumbers('QUEUE_REMOVE_ON_FAIL')
+  QUEUE_REMOVE_ON_FAIL?: string;
+
   @wholeNumber
   @IsInt()
   @Min(1_000)
@@ -259,6 +271,15 @@ export class Settings extends WorkloadSettings {
     return [this.REDIS_URL, this.REDIS_HOST, this.REDIS_SENTINELS, this.REDIS_CLUSTER_NODES].some(
       (value) => value !== undefined,
     );
+  }
+
+  /** What the settings say of single queues, by the names of those settings. */
+  get queueNumbers(): Record<'concurrency' | 'completed' | 'failed', QueueNumbers> {
+    return {
+      concurrency: queueNumbers(this.QUEUE_CONCURRENCY),
+      completed: queueNumbers(this.QUEUE_REMOVE_ON_COMPLETE),
+      failed: queueNumbers(this.QUEUE_REMOVE_ON_FAIL),
+    };
   }
 
   /** The port to listen on; a worker's is for its probes only. */

@@ -9,6 +9,7 @@ import { checkPayload } from '../../platform/queue/job-payload';
 import { passPayloadCheck } from '../../platform/queue/payload-checks';
 import { declaredJob } from '../../platform/queue/define-queue';
 import type { JobRemovals } from '../../platform/queue/job-removals.service';
+import type { QueuePauses } from '../../platform/queue/queue-pauses.service';
 import type { RegisteredQueue } from '../../platform/queue/queue-registry.service';
 import { opened, sealed, shown, unmasked } from '../../platform/secrets/payload-secrets';
 import { addOptions } from './board-job-options';
@@ -38,6 +39,7 @@ export class BoardQueue extends BullMQAdapter {
     private readonly entry: RegisteredQueue,
     private readonly retries: JobRetry,
     private readonly removals: JobRemovals,
+    private readonly pauses: QueuePauses,
   ) {
     const { domain, description } = entry.definition;
     super(entry.queue, { description: `${domain} · ${description}` });
@@ -47,6 +49,14 @@ export class BoardQueue extends BullMQAdapter {
     const { definition, queue } = this.entry;
     const checked = { ...(await addOptions(options)), tenant: visitorTenant(), caller: visitorId() };
     return this.guarded(await addJob(definition, queue, name, data as object, checked));
+  }
+
+  override pause(): Promise<void> {
+    return this.pauses.pause(this.entry, { by: visitorId() });
+  }
+
+  override resume(): Promise<void> {
+    return this.pauses.resume(this.entry);
   }
 
   override async getJob(id: string): Promise<Job | undefined> {

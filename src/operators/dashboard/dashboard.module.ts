@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import { DeadLetterQueues } from '../../platform/dead-letter/dead-letter-queues.service';
 import { JobRetry } from '../../platform/dead-letter/job-retry.service';
 import { JobRemovals } from '../../platform/queue/job-removals.service';
+import { QueuePauses } from '../../platform/queue/queue-pauses.service';
 import { QueueRegistry, type RegisteredQueue } from '../../platform/queue/queue-registry.service';
 import { BoardDeadLetterQueue } from './board-dead-letter-queue';
 import { BoardGate } from './board-gate.service';
@@ -24,6 +25,7 @@ export class DashboardModule implements OnModuleInit {
     private readonly retries: JobRetry,
     private readonly deadLetters: DeadLetterQueues,
     private readonly removals: JobRemovals,
+    private readonly pauses: QueuePauses,
   ) {}
 
   onModuleInit(): void {
@@ -33,7 +35,7 @@ export class DashboardModule implements OnModuleInit {
       queues: [...this.registry.all()]
         .sort(byDomain)
         .flatMap((entry) => [
-          new BoardQueue(entry, this.retries, this.removals),
+          new BoardQueue(entry, this.retries, this.removals, this.pauses),
           new BoardDeadLetterQueue(this.deadLetters.of(entry)),
         ]),
       serverAdapter: server,

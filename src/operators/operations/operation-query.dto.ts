@@ -33,9 +33,12 @@ export class OperationListQuery extends PageQueryDto {
   status?: OperationStatus;
 }
 
+// Cleaning has paths of its own, which know how old a job has to be.
+const startable = operationActions.filter((action) => action !== 'clean');
+
 export class StartOperationDto extends DecisionDto {
   /** `redrive`, `discard` and `restore` are about dead letters, the others about jobs. */
-  @IsIn(operationActions)
+  @IsIn(startable)
   action!: OperationAction;
 
   /** Which dead letters; `{}` means all. Instead of `ids`, for retry, redrive, discard and restore. */

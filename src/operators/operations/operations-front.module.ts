@@ -3,5 +3,5 @@ import { OperationsFront } from './operations-front.service';
 import { OperationsController } from './operations.controller';
 
 /** Bulk actions, for operators. */
-@Module({ controllers: [OperationsController], providers: [OperationsFront] })
+@Module({ controllers: [OperationsController], providers: [OperationsFront], exports: [OperationsFront] })
 export class OperationsFrontModule {}

@@ -103,7 +103,7 @@ export class OperationsFront {
     );
   }
 
-  private async view(operation: Operation): Promise<OperationDto> {
+  async view(operation: Operation): Promise<OperationDto> {
     return operationView(operation, (await this.store.counts([operation])).get(operation.id));
   }
 

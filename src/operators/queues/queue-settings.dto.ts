@@ -33,6 +33,27 @@ export class JobTypeSettings {
   priority: Priority;
 }
 
+/** Limits over all workers together, set by operators. */
+export class QueueLimits {
+  @ApiProperty({ type: Number, nullable: true })
+  concurrency: number | null;
+  @ApiProperty({ type: RateLimitSetting, nullable: true })
+  rateLimit: RateLimitSetting | null;
+}
+
+/** Each part is null where it is not known: somebody has paused the queue past the API. */
+export class QueuePauseView {
+  @ApiProperty({ type: String, nullable: true })
+  by: string | null;
+  @ApiProperty({ type: String, nullable: true, format: 'date-time' })
+  since: string | null;
+  @ApiProperty({ type: String, nullable: true })
+  reason: string | null;
+  /** When it goes on by itself. */
+  @ApiProperty({ type: String, nullable: true, format: 'date-time' })
+  until: string | null;
+}
+
 export class QueueSettings {
   name: string;
   domain: string;
@@ -53,6 +74,9 @@ export class QueueSettings {
   /** After a crash a job waits at most about this long, and one check for stalled jobs more, for its next start. */
   lockDurationMs: number;
   paused: boolean;
+  @ApiProperty({ type: QueuePauseView, nullable: true })
+  pause: QueuePauseView | null;
+  limits: QueueLimits;
   /** Connected workers over all processes; null when this Redis user may not list clients. */
   @ApiProperty({ type: Number, nullable: true })
   workers: number | null;

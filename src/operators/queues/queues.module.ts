@@ -1,8 +1,15 @@
 import { Module } from '@nestjs/common';
+import { OperationsFrontModule } from '../operations/operations-front.module';
+import { QueueActionsController } from './queue-actions.controller';
+import { QueueActions } from './queue-actions.service';
 import { QueuesController } from './queues.controller';
 import { QueuesService } from './queues.service';
 import { StatsController } from './stats.controller';
 
-/** How full the queues are, and how they are set up. */
-@Module({ controllers: [StatsController, QueuesController], providers: [QueuesService] })
+/** How full the queues are, how they are set up, and what operators do to them. */
+@Module({
+  imports: [OperationsFrontModule],
+  controllers: [StatsController, QueuesController, QueueActionsController],
+  providers: [QueuesService, QueueActions],
+})
 export class QueuesModule {}

@@ -1,12 +1,18 @@
 import { Injectable } from '@nestjs/common';
-import { problem } from '../../platform/problems/problem-catalogue';
 import { Settings } from '../../config/settings';
-import { concurrencyOf, queueDefaults, type QueueDefinition } from '../../platform/queue/define-queue';
+import {
+  concurrencyOf,
+  queueDefaults,
+  retentionOf,
+  type QueueDefinition,
+} from '../../platform/queue/define-queue';
 import { priorities } from '../../platform/queue/priority';
 import { QueueCounter, type QueueCounts } from '../../platform/queue/queue-counts.service';
-import { QueueRegistry, type RegisteredQueue } from '../../platform/queue/queue-registry.service';
+import { QueuePauses, type QueuePause } from '../../platform/queue/queue-pauses.service';
+import type { RegisteredQueue } from '../../platform/queue/queue-registry.service';
 import { WorkerCensus } from '../../platform/queue/worker-census.service';
-import type { QueueSettings } from './queue-settings.dto';
+import { QueueActions } from './queue-actions.service';
+import type { QueueLimits, QueueSettings } from './queue-settings.dto';
 import type { QueueStats, QueueStatsEntry } from './queue-stats.dto';
 
 interface Reading {
@@ -19,7 +25,8 @@ interface Reading {
 @Injectable()
 export class QueuesService {
   constructor(
-    private readonly registry: QueueRegistry,
+    private readonly actions: QueueActions,
+    private readonly pauses: QueuePauses,
     private readonly counter: QueueCounter,
     private readonly census: WorkerCensus,
     private readonly environment: Settings,
@@ -27,7 +34,7 @@ export class QueuesService {
 
   /** Counts all queues, or the one that is named. */
   async stats(name?: string): Promise<QueueStats> {
-    const readings = await this.read(name === undefined ? this.registry.all() : [this.find(name)]);
+    const readings = await this.read(this.actions.chosen(name));
     const stats = readings.map(toStats);
     const sum = (part: (entry: QueueStatsEntry) => number) =>
       stats.reduce((total, entry) => total + part(entry), 0);
@@ -49,18 +56,17 @@ export class QueuesService {
 
   /** How each queue is set up, or the one that is named. */
   async settings(name?: string): Promise<QueueSettings[]> {
-    return (await this.read(name === undefined ? this.registry.all() : [this.find(name)])).map((reading) =>
-      toSettings(reading, this.environment),
-    );
-  }
-
-  private find(name: string): RegisteredQueue {
-    const entry = this.registry.get(name);
-    if (entry !== undefined) return entry;
-    const known = this.registry.all().map(({ definition }) => definition.name);
-    throw problem('queue_not_found', {
-      detail: `There is no queue "${name.slice(0, 63)}". The queues are ${known.slice(0, 50).join(', ')}.`,
-    });
+    const readings = await this.read(this.actions.chosen(name));
+    const [limits, pauses] = await Promise.all([
+      Promise.all(readings.map(({ entry }) => limitsOf(entry))),
+      this.pauses.read(readings.map(({ entry }) => entry.definition.name)),
+    ]);
+    return readings.map((reading, at) => ({
+      ...toSettings(reading, this.environment),
+      limits: limits[at] ?? { concurrency: null, rateLimit: null },
+      // A note says nothing of a queue that runs.
+      pause: reading.counts.isPaused ? pauseView(pauses.get(reading.entry.definition.name)) : null,
+    }));
   }
 
   private async read(entries: readonly RegisteredQueue[]): Promise<Reading[]> {
@@ -95,11 +101,31 @@ function toStats({ entry, counts, workers }: Reading): QueueStatsEntry {
   };
 }
 
+async function limitsOf({ queue }: RegisteredQueue): Promise<QueueLimits> {
+  const [concurrency, rateLimit] = await Promise.all([
+    queue.getGlobalConcurrency(),
+    queue.getGlobalRateLimit(),
+  ]);
+  return {
+    concurrency,
+    rateLimit: rateLimit === null ? null : { max: rateLimit.max, durationMs: rateLimit.duration },
+  };
+}
+
+function pauseView({ by, since, reason, until }: Partial<QueuePause> = {}): QueueSettings['pause'] {
+  return {
+    by: by ?? null,
+    since: since === undefined ? null : new Date(since).toISOString(),
+    reason: reason ?? null,
+    until: until === undefined ? null : new Date(until).toISOString(),
+  };
+}
+
 function toSettings(
   { entry: { definition }, counts, workers }: Reading,
   environment: Settings,
-): QueueSettings {
-  const { name, domain, description, worker, retention } = definition;
+): Omit<QueueSettings, 'limits' | 'pause'> {
+  const { name, domain, description, worker } = definition;
   return {
     name,
     domain,
@@ -108,10 +134,7 @@ function toSettings(
     limiter: worker.limiter ?? null,
     attempts: queueDefaults.attempts,
     backoff: queueDefaults.backoff,
-    retention: {
-      completed: retention?.completed ?? queueDefaults.retention.completed,
-      failed: retention?.failed ?? queueDefaults.retention.failed,
-    },
+    retention: retentionOf(definition, environment),
     priorities: definition.hasPriorities === true ? [...priorities] : ['normal'],
     types: jobTypes(definition),
     lockDurationMs: worker.lockDurationMs ?? queueDefaults.lockDurationMs,

@@ -25,7 +25,7 @@ export class EarlyTrim implements OnApplicationBootstrap {
   async trim(): Promise<void> {
     for (const entry of this.registry.all()) {
       if (this.watch.fullness(entry) === 'ok') continue;
-      await this.sweeper.trim(entry, MAX_JOBS_PER_TURN);
+      await this.sweeper.trim(entry, { state: 'completed', count: MAX_JOBS_PER_TURN });
     }
   }
 }

@@ -5,19 +5,13 @@ import type { RedriveOrder } from '../dead-letter/dead-letter.tables';
 import { JobRetry } from '../dead-letter/job-retry.service';
 import { JobReader } from '../queue/job-reader.service';
 import { JobRemovals } from '../queue/job-removals.service';
+import type { JobState } from '../queue/job-snapshot';
 import { isAway } from '../redis/redis-unavailable.error';
 import { JobCancellation } from '../worker/job-cancellation.service';
-import type { Operation, OperationItem } from './operation.store';
-import type { OperationItemStatus } from './operations.tables';
+import { JobCleaning } from './job-cleaning.service';
+import type { ItemResult, Operation, OperationItem } from './operation.store';
 
-/** What became of one item; `pending` is tried again at the next turn. */
-export interface ItemResult {
-  readonly ordinal: number;
-  readonly status: OperationItemStatus;
-  readonly jobId?: string;
-  readonly generation?: number;
-  readonly detail?: string;
-}
+const notStarted: readonly JobState[] = ['waiting', 'delayed'];
 
 /** What each action does to a batch of items. Rejects when a store is away. */
 @Injectable()
@@ -29,6 +23,7 @@ export class OperationActions {
     private readonly removals: JobRemovals,
     private readonly cancellation: JobCancellation,
     private readonly reader: JobReader,
+    private readonly cleaning: JobCleaning,
   ) {}
 
   async run(operation: Operation, items: readonly OperationItem[]): Promise<ItemResult[]> {
@@ -42,6 +37,8 @@ export class OperationActions {
         return moved(items, await this.letters.restore(targetsOf(items), decisionOf(operation)));
       case 'remove':
         return this.each(operation, items, (id) => this.remove(operation, id));
+      case 'clean':
+        return this.cleaning.clean(operation, items);
       case 'promote':
         return this.each(operation, items, (id) => this.promote(operation, id));
       default:
@@ -64,16 +61,17 @@ export class OperationActions {
   }
 
   private each(
-    { tenant }: Operation,
+    { tenant, request }: Operation,
     items: readonly OperationItem[],
     act: (target: string) => Promise<Omit<ItemResult, 'ordinal'>>,
   ): Promise<ItemResult[]> {
     return Promise.all(
       items.map(async ({ ordinal, target }) => {
         try {
-          // The job of another tenant is not there.
           const job = await this.reader.read(target);
-          if (job?.origin.tenant !== tenant) return { ordinal, ...skipped('There is no such job.') };
+          // The job of another tenant is not there, except for who empties a whole queue.
+          const isMeant = job !== undefined && (request.drain !== undefined || job.origin.tenant === tenant);
+          if (!isMeant) return { ordinal, ...skipped('There is no such job.') };
           return { ordinal, ...(await act(target)) };
         } catch (error) {
           if (isAway(error)) throw error;
@@ -83,9 +81,18 @@ export class OperationActions {
     );
   }
 
-  private async remove({ reason, startedBy }: Operation, id: string): Promise<Omit<ItemResult, 'ordinal'>> {
-    const isRemoved = await this.removals.remove(id, { kind: 'removed', reason, by: startedBy });
-    return isRemoved ? { status: 'success' } : skipped('The job is running, or there is none.');
+  private async remove(
+    { reason, startedBy, request }: Operation,
+    id: string,
+  ): Promise<Omit<ItemResult, 'ordinal'>> {
+    const onlyIn = request.drain === undefined ? undefined : notStarted;
+    const isRemoved = await this.removals.remove(id, {
+      kind: 'removed',
+      reason,
+      by: startedBy,
+      ...(onlyIn && { onlyIn }),
+    });
+    return isRemoved ? { status: 'success' } : skipped('The job runs or has run, or there is none.');
   }
 
   private async cancel({ reason, startedBy }: Operation, id: string): Promise<Omit<ItemResult, 'ordinal'>> {

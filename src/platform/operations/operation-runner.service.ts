@@ -10,12 +10,20 @@ import { Database, type Transaction } from '../database/database.service';
 import { Leader } from '../leader/leader.service';
 import { RedisConnections } from '../redis/redis-connections.service';
 import { isAway } from '../redis/redis-unavailable.error';
-import { OperationActions, type ItemResult } from './operation-actions.service';
-import { endOperation, OperationStore, type Operation, type OperationItem } from './operation.store';
+import { OperationActions } from './operation-actions.service';
+import {
+  endOperation,
+  OperationStore,
+  type ItemResult,
+  type Operation,
+  type OperationItem,
+} from './operation.store';
 import { operationItems, operations } from './operations.tables';
 
 const INTERVAL_MS = 500;
 const BATCH_SIZE = 100;
+// Finished jobs leave Redis together, as many as retention removes at a time.
+const CLEAN_BATCH_SIZE = 500;
 const MAX_CHECKED = 500;
 const MAX_STEPS_PER_TURN = 50;
 const MAX_RUNNING = 50;
@@ -130,7 +138,8 @@ export class OperationRunner implements OnApplicationBootstrap, BeforeApplicatio
 
   private async send(transaction: Transaction, operation: Operation, limit: number): Promise<boolean> {
     if (limit === 0) return false;
-    const items = await itemsOf(transaction, operation, 'pending', Math.min(limit, BATCH_SIZE));
+    const batchSize = operation.action === 'clean' ? CLEAN_BATCH_SIZE : BATCH_SIZE;
+    const items = await itemsOf(transaction, operation, 'pending', Math.min(limit, batchSize));
     const results = (await this.actions.run(operation, items)).filter(({ status }) => status !== 'pending');
     await note(transaction, operation, results);
     const { ratePerSecond } = operation;
@@ -234,7 +243,7 @@ function roomIn({ usesWaves, wave }: Operation, { started, pending }: WaveState)
 /** How many jobs the rate lets go now. */
 function allowance(operation: Operation): number {
   const { ratePerSecond } = operation;
-  if (ratePerSecond === null) return BATCH_SIZE;
+  if (ratePerSecond === null) return Number.POSITIVE_INFINITY;
   const unusedMs = Date.now() - unusedSince(operation);
   return unusedMs < 0 ? 0 : Math.min(BATCH_SIZE, Math.floor((unusedMs * ratePerSecond) / 1_000) + 1);
 }

@@ -7,11 +7,21 @@ import {
   operationQueues,
   operations,
   type OperationAction,
+  type OperationItemStatus,
   type OperationStatus,
 } from './operations.tables';
 
 export type Operation = typeof operations.$inferSelect;
 export type OperationItem = typeof operationItems.$inferSelect;
+
+/** What became of one item; `pending` is tried again at the next turn. */
+export interface ItemResult {
+  readonly ordinal: number;
+  readonly status: OperationItemStatus;
+  readonly jobId?: string;
+  readonly generation?: number;
+  readonly detail?: string;
+}
 
 /** How far an operation is; `pending` and `running` are what `total` has beside the three ends. */
 export interface OperationCounts {

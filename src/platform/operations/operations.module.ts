@@ -1,6 +1,8 @@
 import { Global, Module } from '@nestjs/common';
 import { join } from 'node:path';
 import type { MigrationFolder } from '../database/migrations';
+import { RetentionModule } from '../retention/retention.module';
+import { JobCleaning } from './job-cleaning.service';
 import { OperationActions } from './operation-actions.service';
 import { OperationCleaner } from './operation-cleaner.service';
 import { OperationRunner } from './operation-runner.service';
@@ -15,7 +17,8 @@ export const operationMigrations: MigrationFolder = {
 /** Bulk actions with a handle, which survive the process that began them. */
 @Global()
 @Module({
-  providers: [Operations, OperationStore, OperationActions, OperationRunner, OperationCleaner],
-  exports: [Operations, OperationStore, OperationRunner, OperationCleaner],
+  imports: [RetentionModule],
+  providers: [Operations, OperationStore, OperationActions, OperationRunner, OperationCleaner, JobCleaning],
+  exports: [JobCleaning, Operations, OperationStore, OperationRunner, OperationCleaner],
 })
 export class OperationsModule {}

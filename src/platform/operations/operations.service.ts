@@ -78,6 +78,27 @@ export class Operations {
     };
   }
 
+  /** Begins with targets that are known: finished jobs to clean, or jobs that wait in a queue to be emptied. */
+  async startWith(
+    wish: Pick<OperationWish, 'reason' | 'startedBy' | 'tenant'>,
+    action: 'clean' | 'remove',
+    request: Record<string, unknown>,
+    targets: readonly string[],
+  ): Promise<Operation> {
+    const operation = await this.store.create({
+      ...wish,
+      action,
+      request,
+      usesWaves: false,
+      maxFailureRatio: 1,
+      targets,
+      missing: [],
+      queues: [],
+    });
+    this.runner.wake();
+    return operation;
+  }
+
   /** Throws QueueBusyError while another operation sends jobs back to one of the queues. */
   async start(wish: OperationWish): Promise<Operation> {
     const { action, reason, startedBy, tenant, ratePerSecond, maxFailureRatio, target } = wish;

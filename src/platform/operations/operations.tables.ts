@@ -20,7 +20,9 @@ export const operationActions = [
   'remove',
   'promote',
   'cancel',
+  'clean',
 ] as const;
+/** `clean` lets the records of finished jobs go, as retention does in its time. */
 export type OperationAction = (typeof operationActions)[number];
 
 export const operationStatuses = ['running', 'completed', 'halted', 'aborted'] as const;

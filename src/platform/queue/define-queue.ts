@@ -50,8 +50,8 @@ export interface QueueDefinition<
   /** Whether jobs may differ in priority; those of a queue that does not opt in all run in order of arrival. */
   readonly hasPriorities?: boolean;
   readonly worker: {
-    /** Jobs at a time in one process; a function where a setting decides. */
-    readonly concurrency: number | ((settings: Settings) => number);
+    /** Jobs at a time in one process; a function where a setting of its own decides, QUEUE_CONCURRENCY unless declared. */
+    readonly concurrency?: number | ((settings: Settings) => number);
     readonly limiter?: { readonly max: number; readonly durationMs: number };
     /** After a crash a job waits this long, and up to one stalled check more, for its next start. */
     readonly lockDurationMs?: number;
@@ -74,6 +74,7 @@ export type JobPayload<Q extends QueueDefinition, N extends JobName<Q>> =
 const DAY_MS = 86_400_000;
 
 export const queueDefaults = {
+  concurrency: 5,
   attempts: 3,
   backoff: { type: 'exponential', delayMs: 1_000 },
   // Short enough that another worker takes over within 30 s of a kill -9.
@@ -140,8 +141,25 @@ export function declaredJob({ jobs }: QueueDefinition, name: string): JobDefinit
 }
 
 /** How many jobs of the queue one process runs at a time. */
-export function concurrencyOf({ worker }: QueueDefinition, settings: Settings): number {
-  return typeof worker.concurrency === 'number' ? worker.concurrency : worker.concurrency(settings);
+export function concurrencyOf({ name, worker }: QueueDefinition, settings: Settings): number {
+  const { of, all } = settings.queueNumbers.concurrency;
+  const { concurrency } = worker;
+  const declared = typeof concurrency === 'function' ? concurrency(settings) : concurrency;
+  return Math.max(1, of.get(name) ?? declared ?? all ?? queueDefaults.concurrency);
+}
+
+/** How long the queue's finished jobs stay in Redis, and how many of them. */
+export function retentionOf(
+  { name, retention }: QueueDefinition,
+  settings: Settings,
+): { readonly completed: RetentionPolicy; readonly failed: RetentionPolicy } {
+  const { queueNumbers } = settings;
+  const policy = (state: 'completed' | 'failed'): RetentionPolicy => {
+    const declared = retention?.[state] ?? queueDefaults.retention[state];
+    const { of, all } = queueNumbers[state];
+    return { ageMs: declared.ageMs, count: of.get(name) ?? all ?? declared.count };
+  };
+  return { completed: policy('completed'), failed: policy('failed') };
 }
 
 /** How long a job's key is remembered after its end, in milliseconds. */

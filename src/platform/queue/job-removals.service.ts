@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { JobReader } from './job-reader.service';
-import type { JobSnapshot } from './job-snapshot';
+import type { JobSnapshot, JobState } from './job-snapshot';
 import { QueueRegistry } from './queue-registry.service';
 
 /** Why a job's record goes although nobody's retention asks for it. */
@@ -10,6 +10,8 @@ export interface Removal {
   readonly reason: string;
   /** Who asked for it. */
   readonly by: string;
+  /** In any other state the job stays. */
+  readonly onlyIn?: readonly JobState[];
 }
 
 /**
@@ -43,6 +45,7 @@ export class JobRemovals {
     const queue = this.registry.ofJob(id)?.queue;
     const job = await this.reader.read(id);
     if (queue === undefined || job === undefined || job.state === 'active') return false;
+    if (removal.onlyIn?.includes(job.state) === false) return false;
     const undo: (() => void | Promise<void>)[] = [];
     try {
       for (const listener of this.listeners) {

@@ -14,6 +14,8 @@ import { KnownJobs } from './known-jobs.service';
 import { JobRemovals } from './job-removals.service';
 import { QueueCounter } from './queue-counts.service';
 import { QueueKeyTypes } from './queue-key-types.service';
+import { QueueOverrides } from './queue-overrides.service';
+import { QueuePauses } from './queue-pauses.service';
 import { QueueRegistry } from './queue-registry.service';
 import { WorkerCensus } from './worker-census.service';
 
@@ -29,6 +31,7 @@ const offered = [
   JobSets,
   QueueCounter,
   WorkerCensus,
+  QueuePauses,
 ];
 
 @Module({})
@@ -42,7 +45,7 @@ export class QueueModule {
         // an api process declares queues without running their workers
         BullModule.forRoot({ connection: {}, extraOptions: { manualRegistration: true } }),
       ],
-      providers: offered,
+      providers: [...offered, QueueOverrides],
       exports: offered,
     };
   }

@@ -1,9 +1,10 @@
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
-import type { Queue } from 'bullmq';
+import { Settings } from '../../config/settings';
 import { Leader } from '../leader/leader.service';
-import { queueDefaults, type RetentionPolicy } from '../queue/define-queue';
+import { retentionOf, type RetentionPolicy } from '../queue/define-queue';
 import { KnownJobs } from '../queue/known-jobs.service';
 import { QueueRegistry, type RegisteredQueue } from '../queue/queue-registry.service';
+import { FIRST_POSITION, JobSets } from '../queue/job-sets.service';
 import type { FinishedState } from '../queue/job-snapshot';
 import { RedisConnections } from '../redis/redis-connections.service';
 
@@ -20,6 +21,16 @@ export type RetentionGuard = (
 const SWEEP_INTERVAL_MS = 10_000;
 const BATCH_SIZE = 500;
 const MAX_BATCHES_PER_SWEEP = 20;
+// What was not yet taken note of will be in a moment: no reason to ask for more of it now.
+const MAX_KEPT = 2_000;
+
+/** Which finished jobs go before their time. */
+export interface TrimWish {
+  readonly state: FinishedState;
+  readonly count: number;
+  /** Epoch milliseconds. */
+  readonly finishedBefore?: number;
+}
 
 /**
  * Removes finished jobs by age and by count, per queue.
@@ -36,6 +47,8 @@ export class RetentionSweeper implements OnApplicationBootstrap {
     private readonly registry: QueueRegistry,
     private readonly connections: RedisConnections,
     private readonly memory: KnownJobs,
+    private readonly sets: JobSets,
+    private readonly settings: Settings,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -50,24 +63,48 @@ export class RetentionSweeper implements OnApplicationBootstrap {
   /** One pass over all queues; at most 10,000 jobs of each state and queue. */
   async sweep(now = Date.now()): Promise<void> {
     for (const entry of this.registry.all()) {
-      const retention = { ...queueDefaults.retention, ...entry.definition.retention };
+      const retention = retentionOf(entry.definition, this.settings);
       await this.sweepState(entry, 'completed', retention.completed, now);
       await this.sweepState(entry, 'failed', retention.failed, now);
     }
   }
 
-  /** Removes the oldest completed jobs before their time, as far as the guards let them go; at most `count`. */
-  async trim(entry: RegisteredQueue, count: number): Promise<number> {
-    const key = `${entry.queue.opts.prefix}:${entry.definition.name}:completed`;
+  /**
+   * Removes the oldest finished jobs before their time, at most `count`, as far as the guards let them go;
+   * those that they keep back are counted in `kept`.
+   */
+  async trim(entry: RegisteredQueue, wish: TrimWish): Promise<{ removed: number; kept: number }> {
+    const { state, count, finishedBefore } = wish;
+    const until = finishedBefore === undefined ? '+inf' : `(${finishedBefore}`;
+    let after = FIRST_POSITION;
     let removed = 0;
+    let kept = 0;
     while (removed < count) {
-      const ids = await this.connections.producer.zrange(key, '0', String(BATCH_SIZE - 1));
-      const free = await this.released(entry, 'completed', ids);
-      await this.memory.keep(entry, 'completed', free);
-      removed += await remove(entry.queue, free);
-      if (free.length < BATCH_SIZE) break;
+      const page = await this.sets.page(entry, state, after, Math.min(BATCH_SIZE, count - removed), until);
+      const gone = await this.release(
+        entry,
+        state,
+        page.map(({ id }) => id),
+      );
+      removed += gone.size;
+      kept += page.length - gone.size;
+      after = page.at(-1) ?? after;
+      if (page.length === 0 || kept >= MAX_KEPT) break;
     }
-    return removed;
+    return { removed, kept };
+  }
+
+  /** Removes those of the finished jobs that the guards let go, and answers with their ids; at most 500 at a time. */
+  async release(
+    entry: RegisteredQueue,
+    state: FinishedState,
+    ids: readonly string[],
+    now = Date.now(),
+  ): Promise<ReadonlySet<string>> {
+    const free = await this.released(entry, state, ids);
+    await this.memory.keep(entry, state, free, now);
+    await Promise.all(free.map((id) => entry.queue.remove(id)));
+    return new Set(free);
   }
 
   private async sweepState(
@@ -82,11 +119,10 @@ export class RetentionSweeper implements OnApplicationBootstrap {
     for (let batch = 0; batch < MAX_BATCHES_PER_SWEEP; batch += 1) {
       const ids = await this.expired(key, policy, now);
       if (ids.length === 0) break;
-      const free = await this.released(entry, state, ids);
-      await this.memory.keep(entry, state, free, now);
-      removed += await remove(queue, free);
+      const gone = await this.release(entry, state, ids, now);
+      removed += gone.size;
       // What is kept back would be found again at once; the next sweep asks anew.
-      if (free.length < ids.length) break;
+      if (gone.size < ids.length) break;
     }
     if (removed > 0) this.logger.log({ msg: `Removed ${removed} ${state} jobs`, queue: definition.name });
   }
@@ -114,9 +150,4 @@ export class RetentionSweeper implements OnApplicationBootstrap {
     const byAge = await redis.zrangebyscore(key, '-inf', String(now - policy.ageMs), 'LIMIT', 0, BATCH_SIZE);
     return [...new Set([...byCount, ...byAge])];
   }
-}
-
-async function remove(queue: Queue, ids: readonly string[]): Promise<number> {
-  const outcomes = await Promise.all(ids.map((id) => queue.remove(id)));
-  return outcomes.reduce((total, outcome) => total + outcome, 0);
 }

@@ -17,7 +17,7 @@ export const defaultQueue = defineQueue({
     },
   },
   hasPriorities: true,
-  worker: { concurrency: 5 },
+  worker: {},
   retention: {
     completed: { ageMs: DAY_MS, count: 10_000 },
     failed: { ageMs: 7 * DAY_MS, count: 10_000 },
