@@ -15,6 +15,7 @@ import { JobRemovals } from './job-removals.service';
 import { QueueCounter } from './queue-counts.service';
 import { QueueKeyTypes } from './queue-key-types.service';
 import { QueueRegistry } from './queue-registry.service';
+import { QueueStatsCacheSource } from './queue-stats-cache.source';
 import { WorkerCensus } from './worker-census.service';
 
 const offered = [
@@ -42,7 +43,7 @@ export class QueueModule {
         // an api process declares queues without running their workers
         BullModule.forRoot({ connection: {}, extraOptions: { manualRegistration: true } }),
       ],
-      providers: offered,
+      providers: [...offered, QueueStatsCacheSource],
       exports: offered,
     };
   }
