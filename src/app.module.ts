@@ -6,6 +6,7 @@ import { MetricsFrontModule } from './operators/metrics/metrics-front.module';
 import { AuditModule, auditMigrations } from './platform/audit/audit.module';
 import { authMigrations, AuthStoresModule } from './platform/auth/auth-stores.module';
 import { AuthModule } from './platform/auth/auth.module';
+import { CacheModule } from './platform/cache/cache.module';
 import { ContractsModule } from './platform/contracts/contracts.module';
 import { DatabaseModule } from './platform/database/database.module';
 import { deadLetterMigrations, DeadLetterModule } from './platform/dead-letter/dead-letter.module';
@@ -54,6 +55,7 @@ const platform = (settings: Settings) => [
   DatabaseModule.forRoot(migrations),
   StorageModule,
   HttpClientModule,
+  CacheModule,
   LeaderModule,
   LimitsModule,
   QueueModule.forRoot(),

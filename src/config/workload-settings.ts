@@ -92,4 +92,10 @@ export class WorkloadSettings {
   @Min(1)
   @Max(1_099_511_627_776)
   EXPORT_MAX_BYTES = 2_147_483_648;
+
+  @wholeNumber
+  @IsInt()
+  @Min(1_048_576)
+  @Max(1_099_511_627_776)
+  CACHE_TENANT_BYTES = 67_108_864;
 }

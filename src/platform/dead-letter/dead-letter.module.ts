@@ -2,6 +2,7 @@ import { Global, Module } from '@nestjs/common';
 import { join } from 'node:path';
 import type { MigrationFolder } from '../database/migrations';
 import { RetentionModule } from '../retention/retention.module';
+import { DeadLetterGroupsCacheSource } from './dead-letter-groups-cache.source';
 import { DeadLetterKeeper } from './dead-letter-keeper.service';
 import { DeadLetterParker } from './dead-letter-parker.service';
 import { DeadLetterProjection } from './dead-letter-projection.service';
@@ -33,7 +34,7 @@ const offered = [
 @Global()
 @Module({
   imports: [RetentionModule],
-  providers: [...offered, DeadLetterWriter, DeadLettersExportSource],
+  providers: [...offered, DeadLetterWriter, DeadLettersExportSource, DeadLetterGroupsCacheSource],
   exports: offered,
 })
 export class DeadLetterModule {}

@@ -17,6 +17,7 @@ import { QueueKeyTypes } from './queue-key-types.service';
 import { QueueOverrides } from './queue-overrides.service';
 import { QueuePauses } from './queue-pauses.service';
 import { QueueRegistry } from './queue-registry.service';
+import { QueueStatsCacheSource } from './queue-stats-cache.source';
 import { WorkerCensus } from './worker-census.service';
 
 const offered = [
@@ -45,7 +46,7 @@ export class QueueModule {
         // an api process declares queues without running their workers
         BullModule.forRoot({ connection: {}, extraOptions: { manualRegistration: true } }),
       ],
-      providers: [...offered, QueueOverrides],
+      providers: [...offered, QueueOverrides, QueueStatsCacheSource],
       exports: offered,
     };
   }

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { join } from 'node:path';
 import type { MigrationFolder } from '../../platform/database/migrations';
+import { CacheWarmModule } from './cache-warm/cache-warm.module';
 import { CleanupModule } from './cleanup/cleanup.module';
 import { DataExportModule } from './data-export/data-export.module';
 import { DefaultModule } from './default/default.module';
@@ -10,7 +11,14 @@ import { MailStoresModule } from './mail-stores.module';
 
 export const tasksMigrations: MigrationFolder = { name: 'tasks', folder: join(__dirname, 'migrations') };
 
-const queues = [CleanupModule, DataExportModule, DefaultModule, EmailModule, FileProcessModule];
+const queues = [
+  CacheWarmModule,
+  CleanupModule,
+  DataExportModule,
+  DefaultModule,
+  EmailModule,
+  FileProcessModule,
+];
 
 /** General work that belongs to no document's domain: one entry per queue. */
 @Module({ imports: [...queues, MailStoresModule], exports: [...queues, MailStoresModule] })
