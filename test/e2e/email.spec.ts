@@ -186,7 +186,8 @@ describe('EMAIL_SEND over SMTP', () => {
       [{ template: 'welcome\0' }, '#/data/template'],
       [{ variables: { message: { toString: 'x' } } }, '#/data/variables'],
       [{ variables: { message: 'x', html: '<b>' } }, '#/data/variables'],
-      [{ variables: {} }, '#/data/variables'],
+      [{ variables: { message: ['x'] } }, '#/data/variables'],
+      [{ variables: { message: 'x'.repeat(5_001) } }, '#/data/variables'],
       [{ template: 'welcome', variables: { name: 'x', url: 'javascript:alert(1)' } }, '#/data/variables'],
       [{ attachments: [{ filename: 'a', path: '/etc/passwd' }] }, '#/data/attachments/0/path'],
       [
@@ -302,10 +303,12 @@ describe('EMAIL_SEND without a mail server', () => {
       expect(String(body['html'])).toContain('<h1>');
       expect(String(body['text'])).not.toContain('<');
     }
-    const wrong = await client.post('/api/mail/templates/welcome/preview', { variables: {} });
+    const bare = await client.post('/api/mail/templates/welcome/preview', { variables: {} });
+    expect(bare).toMatchObject({ status: 200, body: { subject: 'Welcome' } });
+    const wrong = await client.post('/api/mail/templates/welcome/preview', { variables: { nmae: 'Ada' } });
     expect([wrong.status, wrong.body.errors?.[0]?.detail]).toEqual([
       422,
-      '"welcome" needs the variable "name"',
+      '"nmae" is no variable of "welcome": it takes name, url',
     ]);
     expect((await client.post('/api/mail/templates/none/preview', {})).status).toBe(404);
   });

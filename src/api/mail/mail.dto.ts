@@ -30,8 +30,12 @@ export class PreviewWishDto {
   /** As for EMAIL_SEND; the examples of the template where they are left out. */
   @IsOptional()
   @IsObject()
-  @ApiProperty({ type: Object, additionalProperties: { type: 'string' }, required: false })
-  variables?: Record<string, string>;
+  @ApiProperty({
+    type: Object,
+    additionalProperties: { oneOf: [{ type: 'string' }, { type: 'number' }, { type: 'boolean' }] },
+    required: false,
+  })
+  variables?: Record<string, string | number | boolean>;
 
   @IsOptional()
   @IsString()

@@ -18,6 +18,9 @@ export interface MailTemplate {
   readonly variables: Readonly<Record<string, TemplateVariable>>;
 }
 
+/** The values of a template's variables; a number or a yes and no stands in the mail as it is written. */
+export type MailVariables = Readonly<Record<string, string | number | boolean>>;
+
 export const MAX_VARIABLE_CHARACTERS = 5_000;
 
 const templates = new Map<string, MailTemplate>();
@@ -40,7 +43,7 @@ export function mailTemplates(): readonly MailTemplate[] {
 /** What is wrong with the variables for a template; undefined where nothing is. */
 export function variablesFault(template: MailTemplate, given: unknown): string | undefined {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    return 'must be an object of texts';
+    return 'must be an object';
   }
   const { name: title, variables } = template;
   const values = Object.entries(given);
@@ -53,10 +56,13 @@ export function variablesFault(template: MailTemplate, given: unknown): string |
   );
   if (missing !== undefined) return `"${title}" needs the variable "${missing[0]}"`;
   for (const [name, value] of values) {
-    if (typeof value !== 'string' || value.length > MAX_VARIABLE_CHARACTERS) {
-      return `"${name}" must be a text of at most ${MAX_VARIABLE_CHARACTERS} characters`;
+    if (
+      !['string', 'number', 'boolean'].includes(typeof value) ||
+      String(value).length > MAX_VARIABLE_CHARACTERS
+    ) {
+      return `"${name}" must be a text of at most ${MAX_VARIABLE_CHARACTERS} characters, a number, true or false`;
     }
-    if (variables[name]?.kind === 'url' && !/^https?:\/\/[^\s]+$/.test(value)) {
+    if (variables[name]?.kind === 'url' && !/^https?:\/\/[^\s]+$/.test(String(value))) {
       return `"${name}" must begin with http:// or https://`;
     }
   }

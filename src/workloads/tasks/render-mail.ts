@@ -1,5 +1,5 @@
 import type { Liquid } from 'liquidjs';
-import type { MailTemplate } from './mail-template';
+import type { MailTemplate, MailVariables } from './mail-template';
 
 export interface RenderedMail {
   readonly subject: string;
@@ -38,7 +38,7 @@ async function newEngine(): Promise<Liquid> {
 /** A mail of a template and its variables, with a subject of the sender's where there is one; the text is made of the HTML. */
 export async function renderMail(
   { subject, body }: MailTemplate,
-  variables: Readonly<Record<string, string>>,
+  variables: MailVariables,
   ownSubject?: string,
 ): Promise<RenderedMail> {
   const [{ htmlToText }, liquid] = await Promise.all([import('html-to-text'), (engine ??= newEngine())]);
@@ -63,8 +63,8 @@ ${middle}
 }
 
 /** A subject is no HTML: nothing is escaped in it, and nothing breaks its line. */
-function plainSubject(subject: string, variables: Readonly<Record<string, string>>): string {
+function plainSubject(subject: string, variables: MailVariables): string {
   return subject
-    .replace(/\{\{ *(\w{1,50}) *\}\}/g, (_whole, name: string) => variables[name] ?? '')
+    .replace(/\{\{ *(\w{1,50}) *\}\}/g, (_whole, name: string) => String(variables[name] ?? ''))
     .replace(/[\p{Cc}\u2028\u2029]+/gu, ' ');
 }

@@ -1,16 +1,16 @@
 import type { MailTemplate } from './mail-template';
 
-/** What every Holdfast can send. */
+/** What every Holdfast can send. Document 004 sends each of them without a variable, so that none is needed. */
 export const shippedMailTemplates: readonly MailTemplate[] = [
   {
     name: 'welcome',
     description: 'Greets somebody who has just been given an account.',
-    subject: 'Welcome, {{ name }}',
-    body: `<h1>Welcome, {{ name }}</h1>
+    subject: 'Welcome',
+    body: `<h1>Welcome{% if name %}, {{ name }}{% endif %}</h1>
 <p>Your account is ready.</p>
 {% if url %}<p><a href="{{ url }}">Open it</a></p>{% endif %}`,
     variables: {
-      name: { kind: 'text', description: 'Who is greeted', example: 'Ada' },
+      name: { kind: 'text', description: 'Who is greeted', isOptional: true, example: 'Ada' },
       url: {
         kind: 'url',
         description: 'Where the account is',
@@ -23,14 +23,24 @@ export const shippedMailTemplates: readonly MailTemplate[] = [
   {
     name: 'security_alert',
     description: 'Tells somebody what has happened to their account.',
-    subject: 'Something has happened to your account: {{ event }}',
-    body: `<h1>{{ event }}</h1>
-<p>Hello {{ name }}, this happened at {{ time }}{% if ip %} from the address {{ ip }}{% endif %}.</p>
+    subject: 'Something has happened to your account',
+    body: `<h1>{{ event | default: "Something has happened to your account" }}</h1>
+<p>Hello{% if name %} {{ name }}{% endif %}, this happened{% if time %} at {{ time }}{% endif %}{% if ip %} from the address {{ ip }}{% endif %}.</p>
 <p>If it was you, there is nothing to do.{% if url %} If not, <a href="{{ url }}">secure your account</a>.{% endif %}</p>`,
     variables: {
-      name: { kind: 'text', description: 'Whose account it is', example: 'Ada' },
-      event: { kind: 'text', description: 'What has happened', example: 'A new device was used' },
-      time: { kind: 'text', description: 'When, as it is to be read', example: '26 November 2026, 9:30' },
+      name: { kind: 'text', description: 'Whose account it is', isOptional: true, example: 'Ada' },
+      event: {
+        kind: 'text',
+        description: 'What has happened',
+        isOptional: true,
+        example: 'A new device was used',
+      },
+      time: {
+        kind: 'text',
+        description: 'When, as it is to be read',
+        isOptional: true,
+        example: '26 November 2026, 9:30',
+      },
       ip: { kind: 'text', description: 'From where', isOptional: true, example: '192.0.2.7' },
       url: {
         kind: 'url',
@@ -45,11 +55,12 @@ export const shippedMailTemplates: readonly MailTemplate[] = [
     name: 'test',
     description: 'Shows that mail is delivered.',
     subject: 'A test mail',
-    body: '<h1>It works</h1>\n<p>{{ message }}</p>',
+    body: '<h1>It works</h1>\n<p>{{ message | default: "Sent to see whether mail arrives." }}</p>',
     variables: {
       message: {
         kind: 'text',
         description: 'What stands in it',
+        isOptional: true,
         example: 'Sent to see whether mail arrives.',
       },
     },

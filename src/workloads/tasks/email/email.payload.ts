@@ -105,10 +105,14 @@ export class EmailPayload {
   @IsString()
   template!: string;
 
-  /** What the template asks for, as texts. */
+  /** What the template takes: texts, numbers, true or false. */
   @FitsTemplate()
-  @ApiProperty({ type: Object, additionalProperties: { type: 'string' }, required: false })
-  variables?: Record<string, string>;
+  @ApiProperty({
+    type: Object,
+    additionalProperties: { oneOf: [{ type: 'string' }, { type: 'number' }, { type: 'boolean' }] },
+    required: false,
+  })
+  variables?: Record<string, string | number | boolean>;
 
   @IsOptional()
   @IsArray()
