@@ -42,6 +42,18 @@ export const shippedMailTemplates: readonly MailTemplate[] = [
   },
 
   {
+    name: 'notification',
+    description: 'Tells somebody by mail what a notification says.',
+    subject: '{{ title }}',
+    body: `<h1>{{ title }}</h1>
+{% assign lines = body | split: "\\n" %}<p>{% for line in lines %}{{ line | strip }}{% unless forloop.last %}<br>{% endunless %}{% endfor %}</p>`,
+    variables: {
+      title: { kind: 'text', description: 'What it is about', example: 'Your export is ready' },
+      body: { kind: 'text', description: 'What there is to say', example: 'It has 2,000 rows.' },
+    },
+  },
+
+  {
     name: 'test',
     description: 'Shows that mail is delivered.',
     subject: 'A test mail',
