@@ -21,6 +21,12 @@ interface List {
   readonly next_cursor: string | null;
 }
 
+interface Answer<T> {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: T;
+}
+
 describe('a USER_NOTIFICATION that is ordered over HTTP', () => {
   let server: TestServer;
   let worker: ServerProcess;
@@ -53,7 +59,7 @@ describe('a USER_NOTIFICATION that is ordered over HTTP', () => {
     await server.close();
   });
 
-  async function ask<T>(method: string, path: string, body?: object, key = ADMIN) {
+  async function ask<T>(method: string, path: string, body?: object, key = ADMIN): Promise<Answer<T>> {
     const answer = await fetch(`${server.url}${path}`, {
       method,
       headers: {

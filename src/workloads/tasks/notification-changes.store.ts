@@ -24,7 +24,7 @@ export interface InboxSnapshot {
 export class NotificationChanges {
   constructor(
     private readonly database: Database,
-    private readonly notifications: Notifications,
+    private readonly kept: Notifications,
   ) {}
 
   /** Of one moment: what is not in it has a higher version. */
@@ -37,8 +37,8 @@ export class NotificationChanges {
           .where(
             and(eq(notificationInboxes.tenant, inbox.tenant), eq(notificationInboxes.userId, inbox.userId)),
           );
-        const unread = await this.notifications.countUnread(inbox, transaction);
-        const newest = await this.notifications.list(inbox, { limit }, transaction);
+        const unread = await this.kept.countUnread(inbox, transaction);
+        const newest = await this.kept.list(inbox, { limit }, transaction);
         return { version: row?.version ?? 0, unread, newest };
       },
       { isolationLevel: 'repeatable read', accessMode: 'read only' },

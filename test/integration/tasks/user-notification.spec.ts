@@ -244,7 +244,7 @@ describe('the queue user-notification', () => {
       found
         .slice(2)
         .map(({ id }) => id)
-        .reverse(),
+        .toReversed(),
     );
     expect(new Set(changed.map((one) => one.version)).size).toBe(1);
   });
