@@ -3,6 +3,7 @@ import { FilesApiModule } from './files/files-api.module';
 import { JobsApiModule } from './jobs/jobs-api.module';
 import { KeysApiModule } from './keys/keys-api.module';
 import { MailApiModule } from './mail/mail-api.module';
+import { NotificationsApiModule } from './notifications/notifications-api.module';
 import { OpenApiModule } from './openapi/openapi.module';
 import { QueueTestApiModule } from './queue-test/queue-test-api.module';
 import { RuleSetsApiModule } from './rule-sets/rule-sets-api.module';
@@ -18,6 +19,7 @@ import { ValidationsApiModule } from './validations/validations-api.module';
     RuleSetsApiModule,
     FilesApiModule,
     MailApiModule,
+    NotificationsApiModule,
     OpenApiModule,
   ],
 })

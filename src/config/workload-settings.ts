@@ -1,7 +1,7 @@
 import { IsIn, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
 import { wholeNumber, yesOrNo } from './setting-types';
 
-/** The settings of what jobs do: validation, files, mail, exports, cleaning. */
+/** The settings of what jobs do: validation, files, mail, exports, cleaning, notifications. */
 export class WorkloadSettings {
   @wholeNumber
   @IsInt()
@@ -98,4 +98,16 @@ export class WorkloadSettings {
   @Min(1_048_576)
   @Max(1_099_511_627_776)
   CACHE_TENANT_BYTES = 67_108_864;
+
+  @wholeNumber
+  @IsInt()
+  @Min(1)
+  @Max(10_000)
+  NOTIFICATIONS_PER_USER = 1_000;
+
+  @wholeNumber
+  @IsInt()
+  @Min(1)
+  @Max(3_650)
+  NOTIFICATION_RETENTION_DAYS = 90;
 }

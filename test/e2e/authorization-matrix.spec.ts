@@ -1,6 +1,12 @@
 import { roles, type KeyRole } from '../../src/platform/auth/permissions';
 import { routeRules, type RouteRule } from '../support/authorization-rules';
-import { AuthorizationScene, BOOTSTRAP_KEY, CANARY, type ServedRoute } from '../support/authorization-scene';
+import {
+  AuthorizationScene,
+  BOOTSTRAP_KEY,
+  CANARY,
+  NOTIFIED_USER,
+  type ServedRoute,
+} from '../support/authorization-scene';
 import { RawClient, type RawAnswer } from '../support/raw-client';
 
 const json = { 'content-type': 'application/json' };
@@ -75,8 +81,13 @@ describe('the authorization matrix', () => {
   /** The path with its parameters filled in: by what is there, or by what is not where it must not change. */
   function pathOf(url: string, isThere = true): string {
     const { ids } = scene;
-    const [, kind = ''] = /\/(jobs|dead-letters|operations|validations)\/:id/.exec(url) ?? [];
-    const things = { jobs: ids.job, 'dead-letters': ids.deadLetter, operations: ids.operation };
+    const [, kind = ''] = /\/(jobs|dead-letters|operations|notifications|validations)\/:id/.exec(url) ?? [];
+    const things = {
+      jobs: ids.job,
+      'dead-letters': ids.deadLetter,
+      operations: ids.operation,
+      notifications: ids.notification,
+    };
     const id = things[kind as keyof typeof things] ?? ids.run;
     const values: Record<string, string> = {
       id: isThere ? id : 'nothing',
@@ -192,6 +203,7 @@ describe('the authorization matrix', () => {
         `/api/queue/jobs/${failedJob}/attempts`,
         '/api/queue/jobs?include=result,error',
         '/api/queue/dead-letters?group=error',
+        `/api/notifications?userId=${NOTIFIED_USER}`,
         `/admin/queues/api/queues/default/${failedJob}`,
         `/admin/queues/api/queues/default_dlq/${deadLetter}`,
         '/admin/queues/api/queues?activeQueue=default_dlq&status=waiting&page=1&jobsPerPage=10',

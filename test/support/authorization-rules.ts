@@ -92,6 +92,14 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
   'GET /api/files/:id/content': first('admin'),
   'DELETE /api/files/:id': first('operator'),
 
+  'GET /api/notifications': first('viewer'),
+  'GET /api/notifications/:id': first('viewer'),
+  'GET /api/notifications/events': first('viewer'),
+  'POST /api/notifications/:id/read': first('producer'),
+  'POST /api/notifications/:id/unread': first('producer'),
+  'POST /api/notifications/read-all': first('producer'),
+  'DELETE /api/notifications/:id': first('producer'),
+
   'GET /api/mail/templates': first('viewer'),
   'POST /api/mail/templates/:name/preview': first('producer'),
   'GET /api/mail/outbox': first('admin'),

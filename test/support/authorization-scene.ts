@@ -15,6 +15,7 @@ import { jobId as newJobId } from '../../src/platform/queue/job-id';
 import { JobDispatcher } from '../../src/platform/queue/job-dispatcher.service';
 import { QueueRegistry } from '../../src/platform/queue/queue-registry.service';
 import { WorkerRunner } from '../../src/platform/worker/worker-runner.service';
+import { notificationId, Notifications } from '../../src/workloads/tasks/notifications.store';
 import { RuleSetStore } from '../../src/workloads/validation/rule-set.store';
 import {
   validationFindings,
@@ -27,6 +28,9 @@ import { startTestServer, type TestServer } from './server';
 /** Stands in everything that only `payloads:read` shows. */
 export const CANARY = 'canary-7Qx3-of-a-payload';
 const attempts = [{ start: 1, outcome: 'failed', error: { name: 'Error', message: CANARY } }] as const;
+
+/** Whose notifications hold canaries. */
+export const NOTIFIED_USER = 'user-of-the-matrix';
 
 export const BOOTSTRAP_KEY = 'the-key-of-the-authorization-matrix';
 
@@ -43,6 +47,7 @@ export class AuthorizationScene {
     failedJob: '',
     deadLetter: '',
     operation: '',
+    notification: '',
     run: '',
     ruleSet: 'of-the-matrix',
     key: '',
@@ -57,6 +62,7 @@ export class AuthorizationScene {
     await scene.addDeadLetter();
     await scene.addOperation();
     await scene.addRun();
+    await scene.addNotification();
     const definition = { name: scene.ids.ruleSet, columns: [{ name: 'a' }] };
     await scene.server.app.get(RuleSetStore, { strict: false }).save(definition);
     scene.ids.key = (await scene.key({ name: 'of the matrix' })).split('.')[0] ?? '';
@@ -167,5 +173,16 @@ export class AuthorizationScene {
     const finding = { runId: id, ordinal: 0, rowNumber: 1, rule: 'r', severity: 'error' };
     await query.insert(validationFindings).values({ ...finding, message: CANARY, value: CANARY });
     await query.insert(validationLogs).values({ validationRunId: id, source: 'api', message: CANARY });
+  }
+
+  private async addNotification(): Promise<void> {
+    const { app } = this.server;
+    const jobId = newJobId('user-notification');
+    this.ids.notification = notificationId(jobId);
+    const whose = { tenant: 'default', userId: NOTIFIED_USER, type: 'info', jobId } as const;
+    const texts = { title: CANARY, body: CANARY, metadata: { canary: CANARY } };
+    await app
+      .get(Database)
+      .transaction((transaction) => app.get(Notifications).put(transaction, { ...whose, ...texts }));
   }
 }

@@ -1,18 +1,14 @@
-import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { localPrincipal } from '../../platform/auth/principal';
 import { masked } from '../../platform/auth/masked.decorator';
-import { problem } from '../../platform/problems/problem-catalogue';
+import type { EventStream } from '../../platform/http/event-stream';
+import { EventStreams } from '../../platform/http/event-streams.service';
 import { ValidationLogStore } from '../../workloads/validation/validation-log.store';
 import { isFinished, type ValidationRun } from '../../workloads/validation/validation-run.store';
-import { EventStream } from './event-stream';
 import { RunSampler, type RunSample } from './run-sampler.service';
 import { logView } from './validation-view';
 import { Validations } from './validations.service';
 
-const MAX_STREAMS = 200;
-// A page that is open in many tabs; one key must not take the streams of all others.
-const MAX_STREAMS_PER_KEY = 20;
 const SNAPSHOT_LOGS = 100;
 
 /** Whose run it has to be, and whether errors and logs are shown as they are. */
@@ -33,13 +29,11 @@ interface Reader extends Pick<Follower, 'isMasked'> {
   isEnding: boolean;
 }
 
-/** The event streams of this process: one snapshot, then every change, then the end. */
+/** The event streams of runs: one snapshot, then every change, then the end. */
 @Injectable()
-export class RunEvents implements BeforeApplicationShutdown {
-  private readonly streams = new Map<EventStream, string>();
-  private isStopping = false;
-
+export class RunEvents {
   constructor(
+    private readonly streams: EventStreams,
     private readonly validations: Validations,
     private readonly logs: ValidationLogStore,
     private readonly sampler: RunSampler,
@@ -55,36 +49,14 @@ export class RunEvents implements BeforeApplicationShutdown {
     const run = await this.validations.require(id, tenant);
     if (isFinished(run.status) && lastEventId === String(run.version)) return void reply.status(204).send();
     const logs = await this.logs.list(run.id, { limit: SNAPSHOT_LOGS });
-    if (this.isStopping) throw problem('shutting_down');
-    this.refuseTooMany(tenant, follower);
-    // Who left meanwhile would never be noticed to leave.
-    if (reply.raw.destroyed) return;
     let unwatch = (): void => undefined;
-    const stream = new EventStream(reply, () => {
-      this.streams.delete(stream);
-      unwatch();
-    });
-    this.streams.set(stream, `${tenant} ${follower}`);
+    const stream = this.streams.open(reply, { tenant, id: follower }, () => unwatch());
+    if (stream === undefined) return;
     const snapshot = { ...this.validations.view(run), logs: logs.map(logView) };
     stream.send('snapshot', shown(snapshot, isMasked), placeOf(run));
     if (isFinished(run.status)) return finish(stream, run);
     const reader = { stream, isMasked, version: run.version, status: run.status, isEnding: false };
     unwatch = this.sampler.watch(run.id, logs.at(-1)?.id ?? 0, (sample) => this.tell(reader, sample));
-  }
-
-  // An open stream would keep the server from closing.
-  beforeApplicationShutdown(): void {
-    this.isStopping = true;
-    [...this.streams.keys()].forEach((stream) => stream.end());
-  }
-
-  private refuseTooMany(tenant: string, follower: string): void {
-    if (this.streams.size >= MAX_STREAMS) throw problem('too_many_streams');
-    const own = [...this.streams.values()].filter((name) => name === `${tenant} ${follower}`).length;
-    // Without keys everybody is one and the same.
-    if (own < MAX_STREAMS_PER_KEY || follower === localPrincipal.id) return;
-    const detail = `This key has ${own} event streams open here, and may have no more: close some.`;
-    throw problem('rate_limited', { detail, headers: { 'Retry-After': '5' } });
   }
 
   private tell(reader: Reader, { run, logs }: RunSample): void {

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { EventStreamsModule } from '../../platform/http/event-streams.module';
 import { ValidationModule } from '../../workloads/validation/validation.module';
 import { ReportDownloads } from './report-downloads.service';
 import { RunEvents } from './run-events.service';
@@ -11,7 +12,7 @@ import { ValidationsController } from './validations.controller';
 import { Validations } from './validations.service';
 
 @Module({
-  imports: [ValidationModule],
+  imports: [ValidationModule, EventStreamsModule],
   controllers: [ValidationsController, ValidationResultsController, ValidationEventsController],
   providers: [Uploads, Validations, ValidationResults, ReportDownloads, RunSampler, RunEvents],
 })

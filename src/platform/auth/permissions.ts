@@ -26,6 +26,8 @@ const rules = {
   'jobs:manage': { least: 'operator', reach: 'queue' },
   'queues:manage': { least: 'operator', reach: 'server' },
   'queues:destroy': { least: 'admin', reach: 'server' },
+  'notifications:read': { least: 'viewer', reach: 'queue' },
+  'notifications:write': { least: 'producer', reach: 'queue' },
   'files:read': { least: 'viewer', reach: 'tenant' },
   'files:write': { least: 'producer', reach: 'tenant' },
   'files:manage': { least: 'operator', reach: 'tenant' },

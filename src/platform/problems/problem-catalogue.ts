@@ -2,6 +2,7 @@ import type { CatalogueEntry } from './catalogue-entry';
 import { deadLetterProblems } from './dead-letter-problems';
 import { Problem, type ProblemOptions } from './problem';
 import { mailProblems } from './mail-problems';
+import { notificationProblems } from './notification-problems';
 import { requestProblems } from './request-problems';
 import { serverProblems } from './server-problems';
 import { uploadProblems } from './upload-problems';
@@ -12,6 +13,7 @@ export const problemCatalogue = {
   ...uploadProblems,
   ...deadLetterProblems,
   ...mailProblems,
+  ...notificationProblems,
   ...serverProblems,
 };
 

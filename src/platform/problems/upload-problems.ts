@@ -87,7 +87,7 @@ export const uploadProblems = {
   too_many_streams: {
     status: 503,
     title: 'Too many event streams are open',
-    advice: 'Close some, or poll the run instead.',
+    advice: 'Close some, or poll instead.',
     retryable: true,
     retryAfterSeconds: 5,
   },

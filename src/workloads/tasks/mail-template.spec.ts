@@ -36,9 +36,10 @@ describe('templates of mails', () => {
     });
   });
 
-  it.each(shippedMailTemplates.map((template) => [template.name, template] as const))(
+  it.each(['welcome', 'security_alert', 'test'])(
     '"%s" is a whole mail without a variable, as document 004 sends it',
-    async (_name, template) => {
+    async (name) => {
+      const template = shippedMailTemplates.find((one) => one.name === name)!;
       expect(variablesFault(template, {})).toBeUndefined();
       const { subject, text, html } = await renderMail(template, {});
       expect(subject).not.toMatch(/[{}]|^\s*$/);

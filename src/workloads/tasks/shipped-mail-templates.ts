@@ -1,6 +1,6 @@
 import type { MailTemplate } from './mail-template';
 
-/** What every Holdfast can send. Document 004 sends each of them without a variable, so that none is needed. */
+/** What every Holdfast can send. Document 004 sends three of them without a variable, so that those need none. */
 export const shippedMailTemplates: readonly MailTemplate[] = [
   {
     name: 'welcome',
@@ -48,6 +48,18 @@ export const shippedMailTemplates: readonly MailTemplate[] = [
         isOptional: true,
         example: 'https://example.org/security',
       },
+    },
+  },
+
+  {
+    name: 'notification',
+    description: 'Tells somebody by mail what a notification says.',
+    subject: '{{ title }}',
+    body: `<h1>{{ title }}</h1>
+{% assign lines = body | split: "\\n" %}<p>{% for line in lines %}{{ line | strip }}{% unless forloop.last %}<br>{% endunless %}{% endfor %}</p>`,
+    variables: {
+      title: { kind: 'text', description: 'What it is about', example: 'Your export is ready' },
+      body: { kind: 'text', description: 'What there is to say', example: 'It has 2,000 rows.' },
     },
   },
 

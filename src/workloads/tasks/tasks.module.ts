@@ -8,6 +8,8 @@ import { DefaultModule } from './default/default.module';
 import { EmailModule } from './email/email.module';
 import { FileProcessModule } from './file-process/file-process.module';
 import { MailStoresModule } from './mail-stores.module';
+import { NotificationStoresModule } from './notification-stores.module';
+import { UserNotificationModule } from './user-notification/user-notification.module';
 
 export const tasksMigrations: MigrationFolder = { name: 'tasks', folder: join(__dirname, 'migrations') };
 
@@ -18,8 +20,10 @@ const queues = [
   DefaultModule,
   EmailModule,
   FileProcessModule,
+  UserNotificationModule,
 ];
+const stores = [MailStoresModule, NotificationStoresModule];
 
 /** General work that belongs to no document's domain: one entry per queue. */
-@Module({ imports: [...queues, MailStoresModule], exports: [...queues, MailStoresModule] })
+@Module({ imports: [...queues, ...stores], exports: [...queues, ...stores] })
 export class TasksModule {}

@@ -24,7 +24,7 @@ export class DataExportPayload {
   @IsIn(exportFileTypes)
   exportType!: ExportFileType;
 
-  /** Where the rows come from: `jobs` (the history), `dead-letters`, `validation-findings`, and what the application adds. */
+  /** Where the rows come from: `jobs` (the history), `dead-letters`, `validation-findings`, `notifications`, and what the application adds. */
   @IsOptional()
   @IsString()
   @Length(1, 100)

@@ -5,6 +5,7 @@ const HEARTBEAT_MS = 15_000;
 const RECONNECT_MS = 2_000;
 // A reader that is so far behind is cut off; it comes back and gets a snapshot.
 const MAX_BUFFERED_BYTES = 256 * 1024;
+const BEHIND_BYTES = 64 * 1024;
 
 /** One open answer of server-sent events. */
 export class EventStream {
@@ -35,6 +36,11 @@ export class EventStream {
   send(event: string, data: object, id?: number): void {
     const place = id === undefined ? '' : `id: ${id}\n`;
     this.write(`event: ${event}\n${place}data: ${JSON.stringify(data)}\n\n`);
+  }
+
+  /** Whether what was sent waits for the reader, so that what can be sent later had better wait, too. */
+  get isBehind(): boolean {
+    return this.response.writableLength > BEHIND_BYTES;
   }
 
   end(): void {

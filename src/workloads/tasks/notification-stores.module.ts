@@ -1,0 +1,11 @@
+import { Module } from '@nestjs/common';
+import { NotificationChanges } from './notification-changes.store';
+import { NotificationCleaner } from './notification-cleaner.service';
+import { NotificationsExportSource } from './notifications-export.source';
+import { Notifications } from './notifications.store';
+
+@Module({
+  providers: [Notifications, NotificationChanges, NotificationCleaner, NotificationsExportSource],
+  exports: [Notifications, NotificationChanges],
+})
+export class NotificationStoresModule {}
