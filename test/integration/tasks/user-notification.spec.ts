@@ -20,11 +20,14 @@ import { WorkerRunner } from '../../../src/platform/worker/worker-runner.service
 import { NotificationChanges } from '../../../src/workloads/tasks/notification-changes.store';
 import { NotificationCleaner } from '../../../src/workloads/tasks/notification-cleaner.service';
 import { notificationId, Notifications } from '../../../src/workloads/tasks/notifications.store';
-import { TasksModule, tasksMigrations } from '../../../src/workloads/tasks/tasks.module';
+import { EmailModule } from '../../../src/workloads/tasks/email/email.module';
+import { MailStoresModule } from '../../../src/workloads/tasks/mail-stores.module';
+import { NotificationStoresModule } from '../../../src/workloads/tasks/notification-stores.module';
+import { tasksMigrations } from '../../../src/workloads/tasks/tasks.module';
 import type { UserNotificationPayload } from '../../../src/workloads/tasks/user-notification/user-notification.payload';
+import { UserNotificationModule } from '../../../src/workloads/tasks/user-notification/user-notification.module';
 import { UserNotificationProcessor } from '../../../src/workloads/tasks/user-notification/user-notification.processor';
 import { UserNotificationProducer } from '../../../src/workloads/tasks/user-notification/user-notification.producer';
-import { ExportsModule } from '../../../src/platform/exports/exports.module';
 import { AuthStoresModule, authMigrations } from '../../../src/platform/auth/auth-stores.module';
 import { createTestDatabase, type TestDatabase } from '../../support/database';
 import { eventually } from '../../support/eventually';
@@ -44,8 +47,9 @@ describe('the queue user-notification', () => {
     home = await mkdtemp(join(tmpdir(), 'holdfast-notification-'));
     const folders = [authMigrations, effectsMigrations, outboxMigrations, fileMigrations, tasksMigrations];
     const platform = [LeaderModule, LimitsModule, AuthStoresModule, EffectsModule, OutboxModule];
-    const stores = [StorageModule, FilesModule, ExportsModule];
-    app = await startQueueApp([DatabaseModule.forRoot(folders), ...platform, ...stores, TasksModule], {
+    const stores = [StorageModule, FilesModule, MailStoresModule, NotificationStoresModule];
+    const queues = [EmailModule, UserNotificationModule];
+    app = await startQueueApp([DatabaseModule.forRoot(folders), ...platform, ...stores, ...queues], {
       REDIS_PREFIX: prefix,
       DATABASE_URL: database.url,
       HOLDFAST_HOME: home,
