@@ -104,6 +104,17 @@ export class Files {
     return record;
   }
 
+  /** A file of whatever tenant, for whoever has yet to prove by a link that they may have it. */
+  async findForLink(id: string): Promise<FileRecord | undefined> {
+    if (!isFileId(id)) return undefined;
+    this.database.assertReady();
+    const [record] = await this.database.query
+      .select()
+      .from(storedFiles)
+      .where(and(eq(storedFiles.id, id), sql`${storedFiles.expiresAt} > now()`));
+    return record;
+  }
+
   /** The bytes of a file; undefined when they are gone, or something else lies there. The caller closes the handle. */
   async open(record: FileRecord): Promise<OpenedFile | undefined> {
     try {

@@ -11,6 +11,8 @@ export interface FileAnswer {
   readonly tag: string;
   /** The name it is saved under, where it is to be saved and not shown. */
   readonly saveAs?: string;
+  /** They win over those that every file is sent with. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** What every answer carries that hands out bytes of callers: no browser guesses at them or runs them. */
@@ -25,7 +27,7 @@ export const fileHeaders = {
  */
 export async function sendFile(
   { handle, bytes }: OpenedFile,
-  { type, tag, saveAs }: FileAnswer,
+  { type, tag, saveAs, headers: own }: FileAnswer,
   { method, headers }: FastifyRequest,
   reply: FastifyReply,
 ): Promise<void> {
@@ -41,6 +43,7 @@ export async function sendFile(
     reply.type(type).headers({
       ...fileHeaders,
       ...(saveAs !== undefined && { 'content-disposition': attachment(saveAs) }),
+      ...own,
       'accept-ranges': 'bytes',
       etag,
       'content-length': String(end - start + 1),
