@@ -6,7 +6,8 @@ import { Settings } from '../../config/settings';
 import { isDatabaseAway } from '../database/database-unavailable.error';
 import { Database } from '../database/database.service';
 import { FileStorage } from '../storage/file-storage.service';
-import { UnsafeFileError, type OpenedFile } from '../storage/plain-file';
+import type { OpenedFile } from '../storage/blob-store';
+import { UnsafeFileError } from '../storage/plain-file';
 import type { StoredFile } from '../storage/stored-file';
 import { isFileId, newFileId } from './file-id';
 import { storedFiles, type FileRecord } from './files.tables';
@@ -115,7 +116,7 @@ export class Files {
     return record;
   }
 
-  /** The bytes of a file; undefined when they are gone, or something else lies there. The caller closes the handle. */
+  /** The bytes of a file; undefined when they are gone, or something else lies there. The caller closes it. */
   async open(record: FileRecord): Promise<OpenedFile | undefined> {
     try {
       return await this.storage.open(blobOf(record));
