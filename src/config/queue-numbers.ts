@@ -6,12 +6,11 @@ export interface QueueNumbers {
   readonly of: ReadonlyMap<string, number>;
 }
 
-const PART = String.raw`(\d{1,6}|[A-Za-z][A-Za-z0-9_-]{0,62}=\d{1,6})`;
-const QUEUE_NUMBERS = new RegExp(`^${PART}(,${PART}){0,99}$`);
+const pattern = /^(\d{1,6}|[A-Za-z][\w-]{0,62}=\d{1,6})(,(\d{1,6}|[A-Za-z][\w-]{0,62}=\d{1,6})){0,99}$/;
 
 /** Marks a setting that {@link queueNumbers} reads. */
 export const areQueueNumbers = (name: string) =>
-  Matches(QUEUE_NUMBERS, {
+  Matches(pattern, {
     message: `${name} must be a whole number, numbers of single queues, or both: 5,email=20`,
   });
 

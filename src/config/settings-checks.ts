@@ -1,5 +1,6 @@
 import { badCleanupRoots } from './cleanup-checks';
 import { badNetworks } from './outbound-checks';
+import { bucketAddress } from './storage-address';
 import { tokenContradictions } from './token-checks';
 import type { Settings } from './settings';
 
@@ -11,6 +12,7 @@ export function faultsOf(settings: Settings): string[] {
     ...badAddresses(settings),
     ...badNetworks(settings),
     ...badCleanupRoots(settings),
+    ...badStorage(settings),
   ];
 }
 
@@ -42,6 +44,16 @@ function badAddresses({ REDIS_URL, DATABASE_URL }: Settings): string[] {
     found.push(
       'DATABASE_URL cannot be read: write postgres://user:password@host:port/database, special signs percent-encoded',
     );
+  }
+  return found;
+}
+
+function badStorage({ STORAGE_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY }: Settings): string[] {
+  if (STORAGE_URL?.startsWith('s3://') !== true) return [];
+  const address = bucketAddress(STORAGE_URL);
+  const found = typeof address === 'string' ? [address] : [];
+  if ((AWS_ACCESS_KEY_ID === undefined) !== (AWS_SECRET_ACCESS_KEY === undefined)) {
+    found.push('AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY belong together: set both, or neither');
   }
   return found;
 }

@@ -14,12 +14,12 @@ import {
 import { join, resolve } from 'node:path';
 import { areQueueNumbers, queueNumbers, type QueueNumbers } from './queue-numbers';
 import { wholeNumber, yesOrNo } from './setting-types';
-import { WorkloadSettings } from './workload-settings';
+import { StorageSettings } from './storage-settings';
 
 export type Role = 'all' | 'api' | 'worker';
 
 /** Every setting of a process, named as its environment variable; `.env.example` explains each in one line. */
-export class Settings extends WorkloadSettings {
+export class Settings extends StorageSettings {
   @IsIn(['production', 'development', 'test'])
   NODE_ENV: 'production' | 'development' | 'test' = 'development';
 

@@ -1,4 +1,4 @@
-import { IsIn, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
+import { IsIn, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min, MinLength } from 'class-validator';
 import { wholeNumber, yesOrNo } from './setting-types';
 
 /** The settings of what jobs do: validation, files, mail, exports, cleaning, notifications. */
@@ -38,6 +38,27 @@ export class WorkloadSettings {
   @Min(1)
   @Max(87_600)
   FILE_RETENTION_HOURS = 168;
+
+  @wholeNumber
+  @IsInt()
+  @Min(1)
+  @Max(8_760)
+  FILE_LINK_HOURS = 24;
+
+  @wholeNumber
+  @IsInt()
+  @Min(0)
+  @Max(1_000_000)
+  FILE_LINK_REQUESTS_PER_MINUTE = 600;
+
+  @IsOptional()
+  @IsString()
+  @MinLength(32)
+  @MaxLength(512)
+  @Matches(/^\S(.*\S)?$/s, {
+    message: 'FILE_LINK_SECRET must not begin or end with a space or a line break',
+  })
+  FILE_LINK_SECRET?: string;
 
   @IsOptional()
   @IsString()

@@ -30,7 +30,7 @@ describe('the probes', () => {
     afterAll(() => server.close());
 
     it.each([
-      ['/health', ['redis', 'database', 'queues']],
+      ['/health', ['redis', 'database', 'queues', 'storage']],
       ['/health/live', ['eventLoop']],
       [
         '/health/ready',

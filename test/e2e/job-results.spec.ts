@@ -157,9 +157,9 @@ describe('results of jobs over HTTP', () => {
     await server.app.get(Database).query.execute(sql`DELETE FROM ledger_jobs WHERE id = ${gone.id}`);
     const storage = server.app.get(FileStorage);
     const unfinished = { purpose: RESULTS, tenant: 'default', name: `${nameOf(kept)}.part` };
-    await writeFile(await storage.prepare(unfinished), 'x');
+    await writeFile((await storage.localCopy(unfinished)).path, 'x');
     for (const name of await files()) {
-      await utimes(await storage.prepare({ ...unfinished, name }), 0, 0);
+      await utimes((await storage.localCopy({ ...unfinished, name })).path, 0, 0);
     }
     const cleaner = server.app.get(ResultCleaner);
     let isAway = true;

@@ -90,6 +90,8 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
   'GET /api/files': first('viewer'),
   'GET /api/files/:id': first('viewer'),
   'GET /api/files/:id/content': first('admin'),
+  'POST /api/files/:id/links': first('admin'),
+  'GET /api/files/:id/download': first('anyone'),
   'DELETE /api/files/:id': first('operator'),
 
   'GET /api/notifications': first('viewer'),

@@ -16,6 +16,6 @@ export function fileView(record: FileRecord): FileDto {
     jobId,
     createdAt: record.createdAt.toISOString(),
     expiresAt: record.expiresAt.toISOString(),
-    links: { self, content: `${self}/content` },
+    links: { self, content: `${self}/content`, share: `${self}/links` },
   };
 }

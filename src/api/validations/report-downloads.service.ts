@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Readable } from 'node:stream';
-import { attachment, fileHeaders, sendFile } from '../../platform/files/send-file';
+import { attachment, fileHeaders, sendFile, streamOnce } from '../../platform/files/send-file';
 import { FileStorage } from '../../platform/storage/file-storage.service';
-import type { OpenedFile } from '../../platform/storage/plain-file';
+import type { OpenedFile } from '../../platform/storage/blob-store';
 import { reportOf } from '../../workloads/validation/validation-files';
 import { reportAsJson } from '../../workloads/validation/validation-report';
 import type { ReportFormat } from './media-type';
@@ -39,7 +39,7 @@ export class ReportDownloads {
 
 /** Made while it is sent, so that nobody knows its length beforehand. */
 async function sendJson(
-  { handle }: OpenedFile,
+  file: OpenedFile,
   saveAs: string,
   { method }: FastifyRequest,
   reply: FastifyReply,
@@ -49,10 +49,10 @@ async function sendJson(
     'content-disposition': attachment(saveAs),
   });
   if (method === 'HEAD') {
-    await handle.close();
+    await file.close();
     void reply.send(Readable.from([]));
     return;
   }
-  const rows = reportAsJson(handle.createReadStream({ highWaterMark: JSON_PIECE_BYTES }));
+  const rows = reportAsJson(streamOnce(file, { highWaterMark: JSON_PIECE_BYTES }));
   void reply.send(Readable.from(rows, { objectMode: false }));
 }

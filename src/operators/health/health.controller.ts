@@ -34,13 +34,14 @@ export class HealthController {
     private readonly process: ProcessChecks,
   ) {}
 
-  /** Redis, the database and the queues. */
+  /** Redis, the database, the files and the queues. */
   @Get()
   @HealthCheck()
   all(@Res({ passthrough: true }) reply: FastifyReply): Promise<HealthCheckResult> {
     return this.answer(reply, {
       redis: () => this.redis.answers(),
       database: () => this.database.answers(),
+      storage: () => this.process.keepsFiles(),
       queues: () => this.process.hasQueues(),
     });
   }

@@ -1,5 +1,6 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { QueueRegistry } from '../../platform/queue/queue-registry.service';
+import { FileStorage } from '../../platform/storage/file-storage.service';
 import { WorkerRunner } from '../../platform/worker/worker-runner.service';
 import { EventLoopWatch } from './event-loop-watch.service';
 
@@ -12,6 +13,7 @@ export class ProcessChecks implements OnModuleDestroy {
     readonly eventLoop: EventLoopWatch,
     private readonly registry: QueueRegistry,
     private readonly workers: WorkerRunner,
+    private readonly files: FileStorage,
   ) {}
 
   // The first hook of a stop: HTTP still answers, and goes on doing so until the jobs are through.
@@ -28,6 +30,11 @@ export class ProcessChecks implements OnModuleDestroy {
     if (open.length === 0) return { paused: 0 };
     const named = open.slice(0, 10).map(({ queue, reason }) => `${queue} (${reason})`);
     throw new Error(`Redis refuses the workers of ${named.join(', ')}; they try again by themselves.`);
+  }
+
+  /** Rejects while the store of files does not answer; without it other jobs and routes go on. */
+  keepsFiles(): Promise<{ kind: string }> {
+    return this.files.answers();
   }
 
   hasQueues(): { registered: number } {

@@ -6,7 +6,8 @@ import { Settings } from '../../config/settings';
 import { isDatabaseAway } from '../database/database-unavailable.error';
 import { Database } from '../database/database.service';
 import { FileStorage } from '../storage/file-storage.service';
-import { UnsafeFileError, type OpenedFile } from '../storage/plain-file';
+import type { OpenedFile } from '../storage/blob-store';
+import { UnsafeFileError } from '../storage/plain-file';
 import type { StoredFile } from '../storage/stored-file';
 import { isFileId, newFileId } from './file-id';
 import { storedFiles, type FileRecord } from './files.tables';
@@ -104,7 +105,18 @@ export class Files {
     return record;
   }
 
-  /** The bytes of a file; undefined when they are gone, or something else lies there. The caller closes the handle. */
+  /** A file of whatever tenant, for whoever has yet to prove by a link that they may have it. */
+  async findForLink(id: string): Promise<FileRecord | undefined> {
+    if (!isFileId(id)) return undefined;
+    this.database.assertReady();
+    const [record] = await this.database.query
+      .select()
+      .from(storedFiles)
+      .where(and(eq(storedFiles.id, id), sql`${storedFiles.expiresAt} > now()`));
+    return record;
+  }
+
+  /** The bytes of a file; undefined when they are gone, or something else lies there. The caller closes it. */
   async open(record: FileRecord): Promise<OpenedFile | undefined> {
     try {
       return await this.storage.open(blobOf(record));

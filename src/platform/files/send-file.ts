@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Readable } from 'node:stream';
+import { finished, Readable } from 'node:stream';
 import { problem } from '../problems/problem-catalogue';
-import type { OpenedFile } from '../storage/plain-file';
+import type { OpenedFile, ReadOptions } from '../storage/blob-store';
 import { rangeOf } from './byte-range';
 
 /** How a stored file is answered. */
@@ -11,6 +11,8 @@ export interface FileAnswer {
   readonly tag: string;
   /** The name it is saved under, where it is to be saved and not shown. */
   readonly saveAs?: string;
+  /** They win over those that every file is sent with. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** What every answer carries that hands out bytes of callers: no browser guesses at them or runs them. */
@@ -24,11 +26,12 @@ export const fileHeaders = {
  * and closes it. Throws `range_not_satisfiable`.
  */
 export async function sendFile(
-  { handle, bytes }: OpenedFile,
-  { type, tag, saveAs }: FileAnswer,
+  file: OpenedFile,
+  { type, tag, saveAs, headers: own }: FileAnswer,
   { method, headers }: FastifyRequest,
   reply: FastifyReply,
 ): Promise<void> {
+  const { bytes } = file;
   let isReading = false;
   try {
     const etag = `"${tag}"`;
@@ -41,6 +44,7 @@ export async function sendFile(
     reply.type(type).headers({
       ...fileHeaders,
       ...(saveAs !== undefined && { 'content-disposition': attachment(saveAs) }),
+      ...own,
       'accept-ranges': 'bytes',
       etag,
       'content-length': String(end - start + 1),
@@ -48,11 +52,17 @@ export async function sendFile(
     if (range !== undefined) reply.status(206).header('content-range', `bytes ${start}-${end}/${bytes}`);
     isReading = bytes > 0 && method !== 'HEAD';
     // Fastify keeps the length of an answer to HEAD only when it is given a stream.
-    void reply.send(isReading ? handle.createReadStream({ start, end }) : Readable.from([]));
+    void reply.send(isReading ? streamOnce(file, { start, end }) : Readable.from([]));
   } finally {
-    // A stream closes the file itself when it ends, and when its reader goes away.
-    if (!isReading) await handle.close();
+    if (!isReading) await file.close();
   }
+}
+
+/** The bytes of a file, which is closed when they end, and when their reader goes away. */
+export function streamOnce(file: OpenedFile, options?: ReadOptions): Readable {
+  const stream = file.stream(options);
+  finished(stream, () => void file.close());
+  return stream;
 }
 
 /** The Content-Disposition under which a browser saves a file, whatever characters its name has. */

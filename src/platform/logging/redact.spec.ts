@@ -10,6 +10,7 @@ describe('redaction', () => {
     ['{"password":"hunter2","user":"me"}', '{"password":"•••","user":"me"}'],
     ["apiKey: 'k-123'", "apiKey: '•••'"],
     ['GET /x?token=abc&page=2', 'GET /x?token=•••&page=2'],
+    ['/api/files/f/download?expires=1&signature=a-b', '/api/files/f/download?expires=1&signature=•••'],
   ])('hides what looks like a secret: %s', (text, expected) => {
     expect(redacted(text)).toBe(expected);
   });

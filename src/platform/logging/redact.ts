@@ -10,7 +10,7 @@ const places: readonly (readonly [RegExp, string])[] = [
   [/\b(hf_[\w-]{12})\.[\w-]{43}/g, `$1.${HIDDEN}`],
   // password=…, "token":"…", Authorization: …
   [
-    /\b((?:x-)?(?:pass(?:word|wd|phrase)|pwd|secret|token|api[_-]?key|access[_-]?key|access[_-]?token|client[_-]?secret|refresh[_-]?token|credentials?|authorization|cookie)["']?(?:=|["']:|: *(?=["']))\s{0,3}["']?)[^\s"'&,;}<>]{1,4000}/gi,
+    /\b((?:x-)?(?:pass(?:word|wd|phrase)|pwd|secret|token|api[_-]?key|access[_-]?key|access[_-]?token|client[_-]?secret|refresh[_-]?token|credentials?|authorization|cookie|signature)["']?(?:=|["']:|: *(?=["']))\s{0,3}["']?)[^\s"'&,;}<>]{1,4000}/gi,
     `$1${HIDDEN}`,
   ],
 ];

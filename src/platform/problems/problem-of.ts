@@ -6,10 +6,15 @@ import { UnknownJobTypeError } from '../queue/job-dispatcher.service';
 import { PayloadInvalidError, type FieldError } from '../queue/job-payload';
 import { EnqueueOutcomeUnknownError } from '../queue/store-jobs';
 import { isAway, isOutcomeUnknown, RedisUnavailableError, refusalOf } from '../redis/redis-unavailable.error';
+import { StorageAwayError } from '../storage/storage-away.error';
 import { Problem } from './problem';
 import { problem, problemCatalogue, type ProblemCode } from './problem-catalogue';
 
 const MAX_CAUSES = 5;
+const fileStorageAway = {
+  title: 'The file storage cannot be reached',
+  detail: 'Nothing was stored. Try again; /health says when the storage is back.',
+};
 const MAX_DETAIL_LENGTH = 500;
 
 /** Turns anything thrown into the problem to answer with; what is not recognised is `internal_error`. */
@@ -137,6 +142,9 @@ function problemOfHttpException(error: HttpException): Problem {
 
 function problemOfStore(error: unknown, isSafeMethod: boolean): Problem | undefined {
   const chain = causesOf(error);
+  if (chain.some((one) => one instanceof StorageAwayError)) {
+    return problem('storage_unavailable', fileStorageAway, error);
+  }
   if (chain.some(isDiskFull)) return problem('disk_full', {}, error);
   if (isQueryError(error)) {
     return isDatabaseAway(error) || chain.some(isAway)

@@ -69,6 +69,18 @@ export const uploadProblems = {
     title: 'The bytes of the file are not kept any more',
     advice: 'Upload the file again, or run the job again that made it.',
   },
+  link_expired: {
+    status: 410,
+    title: 'The link is over',
+    advice: 'Ask whoever gave it to you for a new one.',
+  },
+  too_many_downloads: {
+    status: 503,
+    title: 'Too many downloads are open',
+    advice: 'Wait until some have ended.',
+    retryable: true,
+    retryAfterSeconds: 5,
+  },
   file_quota_reached: {
     status: 507,
     title: 'The files of this tenant take all the room they may',

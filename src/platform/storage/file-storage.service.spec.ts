@@ -41,7 +41,7 @@ describe('FileStorage', () => {
     expect(bytes).toBe(40_000_000);
     const opened = await storage.open(file);
     expect(opened?.bytes).toBe(40_000_000);
-    await opened?.handle.close();
+    await opened?.close();
     expect(await names()).toEqual(['one.csv']);
     await storage.remove(file);
     expect([await storage.has(file), await storage.open(file)]).toEqual([false, undefined]);
@@ -65,8 +65,8 @@ describe('FileStorage', () => {
   it.each(['../one.csv', '/etc/passwd', 'a/b', '.hidden', 'a..b', '', 'a\0b', 'x'.repeat(200)])(
     'refuses the name %j',
     async (name) => {
-      await expect(storage.prepare({ ...file, name })).rejects.toBeInstanceOf(StorageKeyError);
-      await expect(storage.prepare({ ...file, tenant: name })).rejects.toBeInstanceOf(StorageKeyError);
+      await expect(storage.localCopy({ ...file, name })).rejects.toBeInstanceOf(StorageKeyError);
+      await expect(storage.localCopy({ ...file, tenant: name })).rejects.toBeInstanceOf(StorageKeyError);
     },
   );
 
@@ -77,7 +77,7 @@ describe('FileStorage', () => {
     await expect(storage.open({ ...file, name: 'link.csv' })).rejects.toBeInstanceOf(UnsafeFileError);
     expect(await storage.has({ ...file, name: 'link.csv' })).toBe(false);
     await symlink(home, join(home, 'storage', 'uploads', 'elsewhere'));
-    await expect(storage.prepare({ ...file, tenant: 'elsewhere' })).rejects.toBeInstanceOf(StorageKeyError);
+    await expect(storage.localCopy({ ...file, tenant: 'elsewhere' })).rejects.toBeInstanceOf(StorageKeyError);
     expect(await readFile(join(home, 'secret'), 'utf8')).toBe('secret');
   });
 
@@ -94,7 +94,7 @@ describe('FileStorage', () => {
 
   it('finds what nobody has touched for a while, and nothing where there is nothing', async () => {
     await write(inPieces('abc'));
-    const path = await storage.prepare({ ...file, name: 'old.csv.part' });
+    const path = (await storage.localCopy({ ...file, name: 'old.csv.part' })).path;
     await writeFile(path, 'x');
     await utimes(path, 0, 0);
     const found: StoredFile[] = [];

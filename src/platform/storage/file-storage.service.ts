@@ -1,123 +1,101 @@
-import { Injectable } from '@nestjs/common';
-import { lstat, mkdir, open, opendir, realpath, rename, rm, statfs } from 'node:fs/promises';
-import { dirname, join, sep } from 'node:path';
+import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { Settings } from '../../config/settings';
-import { DurableFileWriter } from './durable-file-writer';
-import { openPlainFile, type OpenedFile } from './plain-file';
-import { isDiskFull, StorageFullError } from './storage-full.error';
-import { isStorable, segmentsOf, StorageKeyError, type StoredFile } from './stored-file';
+import type { BlobStore, LocalDraft, LocalFile, OpenedFile } from './blob-store';
+import { LocalBlobStore } from './local-blob-store';
+import { S3BlobStore } from './s3-blob-store';
+import { Scratch } from './scratch';
+import type { StoredFile } from './stored-file';
 
-const PART_SUFFIX = '.part';
-// Kept free for the databases, which often share the disk.
-const RESERVED_BYTES = 64 * 1024 * 1024;
-
-/** Files that jobs read and write, below `HOLDFAST_HOME/storage`, under names that only the server chooses. */
+/**
+ * Files that jobs read and write, under names that only the server chooses: below `HOLDFAST_HOME/storage`, or in the
+ * bucket of STORAGE_URL.
+ */
 @Injectable()
-export class FileStorage {
-  private readonly root: string;
+export class FileStorage implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger('Storage');
+  private readonly scratch: Scratch;
+  private readonly store: BlobStore;
 
   constructor(settings: Settings) {
-    this.root = join(settings.home, 'storage');
+    this.scratch = new Scratch(join(settings.home, 'scratch'));
+    const { bucket } = settings;
+    this.store =
+      bucket === undefined
+        ? new LocalBlobStore(join(settings.home, 'storage'))
+        : new S3BlobStore(bucket, this.scratch);
+  }
+
+  get kind(): BlobStore['kind'] {
+    return this.store.kind;
+  }
+
+  /** A store that is away stops no start: whatever needs no files goes on without it. */
+  async onApplicationBootstrap(): Promise<void> {
+    if (!(this.store instanceof S3BlobStore)) return;
+    await this.store.load();
+    await this.scratch.sweep();
+    await this.store.assertWritable().catch((error: unknown) => this.logger.error(String(error)));
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.scratch.close();
+    if (this.store instanceof S3BlobStore) this.store.close();
   }
 
   /**
-   * Streams a file into the storage; it appears under its name once every byte is on the disk, or not at all.
-   * Throws FileTooLargeError, {@link StorageFullError}, or the error of the source.
+   * Streams a file into the storage; it appears under its name once every byte is safe, or not at all.
+   * Throws FileTooLargeError, StorageFullError, StorageAwayError, or the error of the source.
    */
-  async write(file: StoredFile, source: Readable, maxBytes: number): Promise<{ bytes: number }> {
-    const path = await this.prepare(file);
-    const part = `${path}${PART_SUFFIX}`;
-    try {
-      const handle = await open(part, 'wx', 0o600);
-      const writer = new DurableFileWriter(handle, maxBytes);
-      try {
-        await pipeline(source, writer);
-      } finally {
-        await handle.close();
-      }
-      await rename(part, path);
-      await syncDirectory(dirname(path));
-      return { bytes: writer.bytes };
-    } catch (error) {
-      await rm(part, { force: true });
-      throw isDiskFull(error) ? new StorageFullError({ cause: error }) : error;
-    }
-  }
-
-  /** The path for a writer of its own, such as a worker thread; its directory exists. */
-  async prepare(file: StoredFile): Promise<string> {
-    const [purpose, tenant, name] = segmentsOf(file);
-    const directory = join(this.root, purpose, tenant);
-    await mkdir(directory, { recursive: true, mode: 0o700 });
-    // A link that someone put in the way must not lead out of the root.
-    if (!(await realpath(directory)).startsWith((await realpath(this.root)) + sep))
-      throw new StorageKeyError();
-    return join(directory, name);
+  write(file: StoredFile, source: Readable, maxBytes: number): Promise<{ bytes: number }> {
+    return this.store.write(file, source, maxBytes);
   }
 
   /**
-   * Opens a file for reading; undefined when there is none. The caller closes the handle.
-   * Throws {@link UnsafeFileError} for whatever else lies there under its name.
+   * A path under which the file can be read on this machine: the file itself on the disk, else a copy that goes when it
+   * is released. Nothing lies there when there is no such file.
    */
-  async open(file: StoredFile): Promise<OpenedFile | undefined> {
-    return openPlainFile(await this.prepare(file));
+  localCopy(file: StoredFile): Promise<LocalFile> {
+    return this.store.localCopy(file);
+  }
+
+  /** A path for a writer of its own; its directory exists. Release it whatever happens. */
+  localDraft(file: StoredFile): Promise<LocalDraft> {
+    return this.store.localDraft(file);
+  }
+
+  /**
+   * Opens a file for reading; undefined when there is none. The caller closes it.
+   * Throws UnsafeFileError for whatever else lies on the disk under its name.
+   */
+  open(file: StoredFile): Promise<OpenedFile | undefined> {
+    return this.store.open(file);
   }
 
   /** Whether the file is there. */
-  async has(file: StoredFile): Promise<boolean> {
-    return (await modifiedAt(await this.prepare(file))) !== undefined;
+  has(file: StoredFile): Promise<boolean> {
+    return this.store.has(file);
   }
 
   /** Removes a file; one that is not there is no error. */
-  async remove(file: StoredFile): Promise<void> {
-    await rm(await this.prepare(file), { force: true });
+  remove(file: StoredFile): Promise<void> {
+    return this.store.remove(file);
   }
 
-  /** Throws {@link StorageFullError} when the disk has no room for so many bytes more, a reserve included. */
-  async assertRoomFor(bytes: number): Promise<void> {
-    await mkdir(this.root, { recursive: true, mode: 0o700 });
-    const { bavail, bsize } = await statfs(this.root);
-    if (bavail * bsize < bytes + RESERVED_BYTES) throw new StorageFullError();
+  /** Throws StorageFullError when there is no room for so many bytes more, as far as that can be known. */
+  assertRoomFor(bytes: number): Promise<void> {
+    return this.store.assertRoomFor(bytes);
   }
 
-  /** The files of one purpose that nobody has touched for `ageMs`, unfinished ones included, one tenant after the other. */
-  async *untouched(purpose: string, ageMs: number): AsyncGenerator<StoredFile> {
-    const youngest = Date.now() - ageMs;
-    for await (const tenant of namesIn(join(this.root, purpose))) {
-      for await (const name of namesIn(join(this.root, purpose, tenant))) {
-        // Names of ours have no other form; `remove` would refuse the rest.
-        if (!isStorable({ purpose, tenant, name })) continue;
-        const at = await modifiedAt(join(this.root, purpose, tenant, name));
-        if (at !== undefined && at < youngest) yield { purpose, tenant, name };
-      }
-    }
+  /** The files of one purpose that nobody has touched for `ageMs`, unfinished ones on the disk included. */
+  untouched(purpose: string, ageMs: number): AsyncGenerator<StoredFile> {
+    return this.store.untouched(purpose, ageMs);
   }
-}
 
-async function* namesIn(directory: string): AsyncGenerator<string> {
-  try {
-    for await (const entry of await opendir(directory)) yield entry.name;
-  } catch (error) {
-    if (!['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
-  }
-}
-
-async function modifiedAt(path: string): Promise<number | undefined> {
-  try {
-    const found = await lstat(path);
-    return found.isFile() ? found.mtimeMs : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
+  /** Rejects with one sentence, for anybody to read, while the storage does not answer. */
+  async answers(): Promise<{ kind: BlobStore['kind'] }> {
+    await this.store.answers();
+    return { kind: this.kind };
   }
 }

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 
-export interface OpenedFile {
+export interface PlainFile {
   readonly handle: FileHandle;
   readonly bytes: number;
 }
@@ -18,7 +18,7 @@ export class UnsafeFileError extends Error {
  * Opens a plain file for reading; undefined when there is none. A pipe does not make it wait, and a file that
  * has a second name somewhere is refused like a link: it may be anybody's. Throws {@link UnsafeFileError}.
  */
-export async function openPlainFile(path: string): Promise<OpenedFile | undefined> {
+export async function openPlainFile(path: string): Promise<PlainFile | undefined> {
   let handle: FileHandle;
   try {
     handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);

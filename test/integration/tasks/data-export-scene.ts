@@ -123,7 +123,11 @@ export async function bytesOf(app: TestingModule, fileId: string, tenant = 'defa
   const record = await app.get(Files).find(fileId, tenant);
   const file = record === undefined ? undefined : await app.get(Files).open(record);
   if (file === undefined) throw new Error(`There is no file ${fileId}.`);
-  return buffer(file.handle.createReadStream());
+  try {
+    return await buffer(file.stream());
+  } finally {
+    await file.close();
+  }
 }
 
 /** The file that a payload becomes. */

@@ -58,7 +58,7 @@ describe('one attempt of a validation', () => {
   const stored = async () => {
     const run = { id: newRunId(), tenant: 'default', fileId: randomUUID() };
     await database.query.insert(validationRuns).values({ ...run, fileName: 'a.csv' });
-    await writeFile(await storage.prepare(uploadOf(run)), 'id\n1\n');
+    await writeFile((await storage.localCopy(uploadOf(run))).path, 'id\n1\n');
     return run;
   };
 

@@ -30,7 +30,7 @@ describe('what validation runs leave behind', () => {
   afterAll(() => server.close());
 
   const put = async (file: StoredFile) => {
-    const path = await storage.prepare(file);
+    const path = (await storage.localCopy(file)).path;
     await writeFile(path, 'x');
     await utimes(path, 0, 0);
     return file;
@@ -65,7 +65,7 @@ describe('what validation runs leave behind', () => {
       await put({ purpose: REPORTS, tenant: 'default', name: 'nonsense' }),
     ];
     const young = uploadOf({ tenant: 'default', fileId: randomUUID() });
-    await writeFile(await storage.prepare(young), 'x');
+    await writeFile((await storage.localCopy(young)).path, 'x');
     expect(await cleaner.removeOrphanedFiles()).toBe(lost.length);
     for (const file of [...kept, young]) expect([file, await storage.has(file)]).toEqual([file, true]);
     for (const file of lost) expect([file, await storage.has(file)]).toEqual([file, false]);

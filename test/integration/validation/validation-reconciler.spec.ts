@@ -184,7 +184,7 @@ describe('runs and their jobs after a crash', () => {
   it('keeps an upload in the storage until somebody has decided about its run', async () => {
     const run = await waitingRun();
     const storage = server.app.get(FileStorage);
-    await writeFile(await storage.prepare(uploadOf(run)), 'a\n1\n');
+    await writeFile((await storage.localCopy(uploadOf(run))).path, 'a\n1\n');
     await reconciler.reconcile();
     expect(await storage.has(uploadOf(run))).toBe(true);
   });

@@ -36,7 +36,8 @@ export interface DataExportResult {
   readonly expiresAt: string;
   /** How many texts were longer than a cell of Excel can be; absent when there was none. */
   readonly cutTexts?: number;
-  readonly links: { readonly download: string };
+  /** `share` takes a POST and makes a link that needs no key. */
+  readonly links: { readonly download: string; readonly share: string };
 }
 
 interface Encoding {
@@ -152,6 +153,6 @@ function resultOf(record: FileRecord, rows: number, cutTexts: number): DataExpor
     contentType,
     expiresAt: expiresAt.toISOString(),
     ...(cutTexts > 0 && { cutTexts }),
-    links: { download: `/api/files/${id}/content` },
+    links: { download: `/api/files/${id}/content`, share: `/api/files/${id}/links` },
   };
 }

@@ -3,7 +3,7 @@ import { Settings } from '../../../config/settings';
 import type { MailAttachment } from '../../../integrations/mail/mail-message';
 import { Files } from '../../../platform/files/files.service';
 import { HopelessJobError } from '../../../platform/queue/job-outcome';
-import type { OpenedFile } from '../../../platform/storage/plain-file';
+import type { OpenedFile } from '../../../platform/storage/blob-store';
 import type { EmailAttachment } from './email.payload';
 
 /** The stored files that go along with a mail. */
@@ -31,13 +31,13 @@ export class EmailAttachments {
         }
         opened.push(file);
         const { contentType, bytes } = record;
-        const open = () => file.handle.createReadStream({ autoClose: false, start: 0 });
+        const open = () => file.stream();
         attachments.push({ filename, contentType, bytes, open });
       }
       this.assertSize(attachments);
       return await use(attachments);
     } finally {
-      await Promise.all(opened.map(({ handle }) => handle.close()));
+      await Promise.all(opened.map((file) => file.close()));
     }
   }
 

@@ -92,14 +92,16 @@ export class FileProcessService implements OnApplicationShutdown {
     job: FileProcessJob,
     signal: AbortSignal,
   ): Promise<FileWorkOutput> {
-    const path = await this.storage.prepare(blobOf(source));
+    const copy = await this.storage.localCopy(blobOf(source));
     const { name, contentType } = source;
     try {
-      const input = { operation, options: { ...options }, path, name, contentType, output };
+      const input = { operation, options: { ...options }, path: copy.path, name, contentType, output };
       return await this.pool.run(input, signal, paced(job.reportProgress));
     } catch (error) {
       const isFinal = error instanceof SandboxRefusalError || error instanceof SandboxMemoryError;
       throw isFinal ? new HopelessJobError(error.message) : error;
+    } finally {
+      await copy.release();
     }
   }
 

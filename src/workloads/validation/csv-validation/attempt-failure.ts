@@ -1,4 +1,5 @@
 import { isDatabaseAway } from '../../../platform/database/database-unavailable.error';
+import { StorageAwayError } from '../../../platform/storage/storage-away.error';
 import { isDiskFull } from '../../../platform/storage/storage-full.error';
 import { UnreadableFileError } from '../../../integrations/csv/unreadable-file';
 
@@ -17,6 +18,7 @@ export class AttemptFailedError extends Error {
 export function describeFailure(error: unknown): string {
   if (error instanceof UnreadableFileError) return error.message;
   if (isDiskFull(error)) return 'There is no room left on the disk for the report of this run.';
+  if (error instanceof StorageAwayError) return error.message;
   if (isDatabaseAway(error)) return 'The database went away during the validation.';
   return `The validation stopped unexpectedly (${nameOf(error)}).`;
 }

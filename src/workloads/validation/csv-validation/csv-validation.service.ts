@@ -61,25 +61,35 @@ export class CsvValidationService {
   }
 
   private async validate(run: ValidationRun, monitor: AttemptMonitor, signal: AbortSignal) {
-    const [uploadPath, reportPath] = await Promise.all([
-      this.storage.prepare(uploadOf(run)),
-      this.storage.prepare(reportOf(run)),
-    ]);
-    return this.pass.run(
-      {
-        runId: run.id,
-        attempt: run.attempt,
-        uploadPath,
-        reportPath,
-        ...(run.ruleSet !== null && { ruleSet: run.ruleSet as RuleSet }),
-        database: { connectionString: this.database.connectionString },
-        maxStoredFindings: this.settings.VALIDATION_MAX_STORED_FINDINGS,
-      },
-      {
+    const upload = await this.storage.localCopy(uploadOf(run));
+    try {
+      return await this.write(run, upload.path, monitor, signal);
+    } finally {
+      await upload.release();
+    }
+  }
+
+  private async write(run: ValidationRun, uploadPath: string, monitor: AttemptMonitor, signal: AbortSignal) {
+    const report = await this.storage.localDraft(reportOf(run));
+    const input = {
+      runId: run.id,
+      attempt: run.attempt,
+      uploadPath,
+      reportPath: report.path,
+      isReportElsewhere: !report.isInPlace,
+      ...(run.ruleSet !== null && { ruleSet: run.ruleSet as RuleSet }),
+      database: { connectionString: this.database.connectionString },
+      maxStoredFindings: this.settings.VALIDATION_MAX_STORED_FINDINGS,
+    };
+    try {
+      return await this.pass.run(input, {
         onProgress: (progress) => monitor.record(progress),
+        takeReport: () => report.publish(),
         signal: AbortSignal.any([signal, monitor.signal]),
-      },
-    );
+      });
+    } finally {
+      await report.release();
+    }
   }
 
   /** A job whose run needs nothing any more is done; one without a run can never be. */

@@ -29,6 +29,7 @@ export async function executeValidationPass(
   input: ValidationPassInput,
   onProgress: (progress: ValidationPassProgress) => void,
   memory: PassMemory = takeMemory(),
+  handOver: () => Promise<void> = () => Promise.resolve(),
 ): Promise<ValidationPassResult> {
   const store = new AttemptStore(input.database.connectionString, input.runId, input.attempt);
   // The connection is made while the file is looked at; whether it was is asked below.
@@ -38,7 +39,7 @@ export async function executeValidationPass(
   let pass: Pass | undefined;
   try {
     file = await openFile(input.uploadPath, input.ruleSet, memory.memory);
-    pass = new Pass(input, file, store, memory, onProgress);
+    pass = new Pass(input, file, store, memory, onProgress, handOver);
     await opened;
     return await pass.run();
   } catch (error) {
@@ -73,6 +74,7 @@ class Pass {
     private readonly store: AttemptStore,
     private readonly memory: PassMemory,
     onProgress: (progress: ValidationPassProgress) => void,
+    private readonly handOver: () => Promise<void>,
   ) {
     const { ruleSet } = input;
     this.header = mapHeader(file.header, ruleSet, this.catalog);
@@ -227,8 +229,14 @@ class Pass {
       reportBytes: report.length,
     };
     await written;
+    const { reportPath, isReportElsewhere = false } = this.input;
+    if (isReportElsewhere) {
+      // It may take minutes, in which nobody should wait for the run.
+      publish(report.path, reportPath);
+      await this.handOver();
+    }
     await this.store.holdRun();
-    publish(report.path, this.input.reportPath);
+    if (!isReportElsewhere) publish(report.path, reportPath);
     await this.store.commit({
       ...result,
       findings: rows.findingCount + this.catalog.ofFile.length,

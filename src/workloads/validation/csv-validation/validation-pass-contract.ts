@@ -9,6 +9,8 @@ export interface ValidationPassInput {
   attempt: number;
   uploadPath: string;
   reportPath: string;
+  /** The report is handed over before the run is completed: its path is not where it stays. */
+  isReportElsewhere?: boolean;
   /** Without one only the file's structure is checked. */
   ruleSet?: RuleSet;
   database: { connectionString: string };
@@ -37,5 +39,7 @@ export interface ValidationPassResult {
 export interface ValidationPassHooks {
   /** Called about four times a second. */
   onProgress(progress: ValidationPassProgress): void;
+  /** Takes a whole report from its path to where it stays. */
+  takeReport?(): Promise<void>;
   signal: AbortSignal;
 }

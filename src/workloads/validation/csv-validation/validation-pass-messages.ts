@@ -13,6 +13,7 @@ export interface Failure {
 
 export type WorkerMessage =
   | { type: 'alive' }
+  | { type: 'report' }
   | { type: 'progress'; progress: ValidationPassProgress }
   | { type: 'completed'; result: ValidationPassResult }
   | { type: 'failed'; failure: Failure };

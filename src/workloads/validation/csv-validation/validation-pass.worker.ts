@@ -9,11 +9,21 @@ const aliveIntervalMs = 1_000;
 const memory = takeMemory();
 const post = (message: WorkerMessage) => parentPort?.postMessage(message, []);
 
+let onReportTaken: (() => void) | undefined;
+
+/** A report that cannot be taken ends this thread. */
+function handOver(): Promise<void> {
+  return new Promise((resolve) => {
+    onReportTaken = resolve;
+    post({ type: 'report' });
+  });
+}
+
 async function validate(input: ValidationPassInput): Promise<void> {
   const sign = setInterval(() => post({ type: 'alive' }), aliveIntervalMs);
   try {
     const onProgress = (progress: ValidationPassProgress) => post({ type: 'progress', progress });
-    post({ type: 'completed', result: await executeValidationPass(input, onProgress, memory) });
+    post({ type: 'completed', result: await executeValidationPass(input, onProgress, memory, handOver) });
   } catch (error) {
     post({ type: 'failed', failure: toFailure(error) });
   } finally {
@@ -23,4 +33,7 @@ async function validate(input: ValidationPassInput): Promise<void> {
   collectGarbage();
 }
 
-parentPort?.on('message', (input: ValidationPassInput) => void validate(input));
+parentPort?.on('message', (order: ValidationPassInput | 'report taken') => {
+  if (order === 'report taken') onReportTaken?.();
+  else void validate(order);
+});

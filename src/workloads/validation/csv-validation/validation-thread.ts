@@ -36,7 +36,7 @@ export class ValidationThread {
 
   async validate(
     input: ValidationPassInput,
-    onProgress: ValidationPassHooks['onProgress'],
+    { onProgress, takeReport }: Pick<ValidationPassHooks, 'onProgress' | 'takeReport'>,
   ): Promise<ValidationPassResult> {
     clearTimeout(this.restTimer);
     this.onGone = undefined;
@@ -50,9 +50,14 @@ export class ValidationThread {
           timer = setTimeout(() => reject(new Error('The validation has stopped moving.')), silenceLimitMs);
         };
         awaitSign();
+        const take = async () => {
+          await takeReport?.();
+          this.worker.postMessage('report taken', []);
+        };
         const onMessage = (message: WorkerMessage) => {
           awaitSign();
           if (message.type === 'progress') onProgress(message.progress);
+          else if (message.type === 'report') take().catch(reject);
           else if (message.type === 'completed') resolve(message.result);
           else if (message.type === 'failed') reject(fromWorker(message.failure));
         };

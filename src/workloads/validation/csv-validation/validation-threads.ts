@@ -26,7 +26,7 @@ export class ValidationThreads {
    */
   async run(
     input: ValidationPassInput,
-    { onProgress, signal }: ValidationPassHooks,
+    { signal, ...hooks }: ValidationPassHooks,
   ): Promise<ValidationPassResult> {
     signal.throwIfAborted();
     const thread = this.spares.pop() ?? new ValidationThread();
@@ -36,7 +36,7 @@ export class ValidationThreads {
       signal.addEventListener('abort', onAbort, { once: true });
     });
     try {
-      const result = await Promise.race([thread.validate(input, onProgress), aborted]);
+      const result = await Promise.race([thread.validate(input, hooks), aborted]);
       await this.keep(thread);
       return result;
     } catch (error) {
