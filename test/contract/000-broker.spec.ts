@@ -2,7 +2,6 @@ import type { Queue } from 'bullmq';
 import { QueueRegistry } from '../../src/platform/queue/queue-registry.service';
 import { RedisConnections } from '../../src/platform/redis/redis-connections.service';
 import { eventually } from '../support/eventually';
-import { SentrySink } from '../support/sentry-sink';
 import { startTestServer, type TestServer } from '../support/server';
 
 describe('document 000, /api/queue/test as its curl lines call it', () => {

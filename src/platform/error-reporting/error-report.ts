@@ -29,13 +29,14 @@ export function errorReport(thrown: unknown, { kind, group, tags, hidden = [] }:
   const { name, message, code, stack } = told(thrown);
   // Of all it says, as the dead letter of the same failure has it.
   const { group: errorGroup } = describedError(name, thrown instanceof Error ? thrown.message : message);
+  const all: ReportedPlace['tags'] = { kind, ...tags, code, errorGroup };
   return {
     name,
     message: clean(message, hidden).slice(0, MAX_MESSAGE_CHARACTERS),
     places: stack.map((line) => clean(line, hidden)),
     fingerprint: [kind, ...group, errorGroup],
     tags: Object.fromEntries(
-      Object.entries({ kind, ...tags, code, errorGroup }).flatMap(([key, value]) =>
+      Object.entries(all).flatMap(([key, value]) =>
         value === undefined ? [] : [[key, redacted(String(value)).slice(0, MAX_TAG_CHARACTERS)]],
       ),
     ),

@@ -3,6 +3,8 @@ import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { SentrySink } from '../../support/sentry-sink';
 
+const nowhere = { REDIS_URL: 'redis://127.0.0.1:1', DATABASE_URL: 'postgres://a:b@127.0.0.1:1/c' };
+
 const dist = resolve(__dirname, '../../../dist');
 
 // A server as it is built, and what it has loaded of Sentry by then.
@@ -39,7 +41,7 @@ describe('@sentry/node in a server as it is built', () => {
 
   const run = async (program: string, settings: Record<string, string>) => {
     const { PATH = '', HOME = '' } = process.env;
-    const env = { PATH, HOME, NODE_ENV: 'test', REDIS_URL: 'redis://127.0.0.1:1', ...settings };
+    const env = { PATH, HOME, NODE_ENV: 'test', ...nowhere, ...settings };
     return promisify(execFile)(process.execPath, ['-e', program], { env });
   };
 
