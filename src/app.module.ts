@@ -11,6 +11,7 @@ import { ContractsModule } from './platform/contracts/contracts.module';
 import { DatabaseModule } from './platform/database/database.module';
 import { deadLetterMigrations, DeadLetterModule } from './platform/dead-letter/dead-letter.module';
 import { EffectsModule, effectsMigrations } from './platform/effects/effects.module';
+import { ErrorReportingModule } from './platform/error-reporting/error-reporting.module';
 import { ExportsModule } from './platform/exports/exports.module';
 import { fileMigrations, FilesModule } from './platform/files/files.module';
 import { HttpClientModule } from './platform/http-client/http-client.module';
@@ -63,6 +64,7 @@ const platform = (settings: Settings) => [
   AuditModule,
   WorkerModule,
   MetricsModule,
+  ErrorReportingModule,
   OutboxModule,
   // Before the contracts: an older payload is brought up with its secrets open.
   SecretsModule,

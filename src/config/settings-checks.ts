@@ -10,6 +10,7 @@ export function faultsOf(settings: Settings): string[] {
     ...missingInProduction(settings),
     ...contradictions(settings),
     ...badAddresses(settings),
+    ...badReportAddress(settings),
     ...badNetworks(settings),
     ...badCleanupRoots(settings),
     ...badStorage(settings),
@@ -56,6 +57,25 @@ function badStorage({ STORAGE_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY }: S
     found.push('AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY belong together: set both, or neither');
   }
   return found;
+}
+
+/** What Sentry's own reader takes; it would say the whole address where it does not. */
+function badReportAddress({ SENTRY_DSN }: Settings): string[] {
+  if (SENTRY_DSN === undefined || isReportAddress(SENTRY_DSN)) return [];
+  return ['SENTRY_DSN cannot be read: write https://<public key>@host/<project number>, as Sentry shows it'];
+}
+
+function isReportAddress(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, username, password, pathname, search, hash } = new URL(text);
+  return (
+    /^https?:$/.test(protocol) &&
+    /^\w{1,100}$/.test(username) &&
+    /^\w{0,100}$/.test(password) &&
+    /^\d{1,20}$/.test(pathname.slice(pathname.lastIndexOf('/') + 1)) &&
+    search === '' &&
+    hash === ''
+  );
 }
 
 function isAddress(text: string, path = /^/): boolean {

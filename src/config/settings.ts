@@ -198,6 +198,17 @@ export class Settings extends StorageSettings {
   @IsIn(['json', 'pretty'])
   LOG_FORMAT: 'json' | 'pretty' = 'json';
 
+  @IsOptional()
+  @IsString()
+  @MaxLength(500, { message: 'SENTRY_DSN must be at most 500 characters' })
+  SENTRY_DSN?: string;
+
+  @IsOptional()
+  @Matches(/^[A-Za-z0-9._-]{1,64}$/, {
+    message: 'SENTRY_ENVIRONMENT must be 1 to 64 letters, digits, dots, dashes or underscores',
+  })
+  SENTRY_ENVIRONMENT?: string;
+
   @yesOrNo
   @IsIn([true, false], { message: 'QUEUE_TEST_ENABLED must be true or false' })
   QUEUE_TEST_ENABLED?: boolean;

@@ -2,6 +2,7 @@ import { Global, Module } from '@nestjs/common';
 import { ApiKeyStore } from '../../src/platform/auth/api-key.store';
 import { SessionStore } from '../../src/platform/auth/session.store';
 import { AuditHooks } from '../../src/platform/audit/audit-hooks.service';
+import { ErrorReporter } from '../../src/platform/error-reporting/error-reporter.service';
 import { CallerLimits } from '../../src/platform/limits/caller-limits.service';
 import { HttpMetrics } from '../../src/platform/metrics/http-metrics.service';
 import { QueueRegistry } from '../../src/platform/queue/queue-registry.service';
@@ -20,7 +21,7 @@ const stores = [
 /** What the gate needs, for an application without a database: no key was ever made, and nothing is limited. */
 @Global()
 @Module({
-  providers: [...stores, QueueRegistry],
-  exports: [ApiKeyStore, SessionStore, AuditHooks, HttpMetrics, CallerLimits, QueueRegistry],
+  providers: [...stores, QueueRegistry, ErrorReporter],
+  exports: [ApiKeyStore, SessionStore, AuditHooks, HttpMetrics, CallerLimits, QueueRegistry, ErrorReporter],
 })
 export class WithoutKeys {}

@@ -34,6 +34,7 @@ import { problem } from '../problems/problem-catalogue';
 import { RedisUnavailableError } from '../redis/redis-unavailable.error';
 import { configureHttp } from './configure-http';
 import { createHttpAdapter } from './http-adapter';
+import { SentrySink } from '../../../test/support/sentry-sink';
 
 class Item {
   @IsString()
@@ -346,6 +347,27 @@ describe('the HTTP edge', () => {
   it('says that a lost answer leaves the outcome open, but only where something was sent', async () => {
     const answer = await send({ method: 'POST', url: '/fail/lost' });
     expect(answer.json()).toMatchObject({ status: 503, code: 'enqueue_outcome_unknown', retryable: true });
+  });
+
+  it('reports what nobody foresaw, by the declared route and without the request, and nothing else', async () => {
+    const sink = await SentrySink.open();
+    const reporting = await start({ HOLDFAST_BOOTSTRAP_KEY: key, SENTRY_DSN: sink.dsn });
+    const get = (path: string) =>
+      reporting.inject({
+        method: 'GET',
+        url: path,
+        headers: { authorization: `Bearer ${key}`, cookie: 'a=canary-cookie', 'x-request-id': 'order-7' },
+      });
+    expect((await get('/fail/canary-of-the-path?token=canary-token')).statusCode).toBe(500);
+    expect((await get('/fail/middleware')).statusCode).toBe(503);
+    expect((await get('/nowhere')).statusCode).toBe(404);
+    await reporting.close();
+    await sink.close();
+    expect(sink.events.map(({ tags }) => tags)).toEqual([
+      expect.objectContaining({ kind: 'http', method: 'GET', route: '/fail/:how', correlationId: 'order-7' }),
+    ]);
+    expect(sink.envelopes.join()).not.toContain(key);
+    expect(sink.envelopes.join()).not.toMatch(/canary-(cookie|token)/);
   });
 
   it('answers what a middleware throws, and breaks off an answer that fails in the middle', async () => {

@@ -5,6 +5,7 @@ import type { Settings } from '../../config/settings';
 import { AuditHooks } from '../audit/audit-hooks.service';
 import { Admission } from '../auth/admission.service';
 import { undeclaredRoutes } from '../auth/route-access';
+import { ErrorReporter } from '../error-reporting/error-reporter.service';
 import { CallerLimits } from '../limits/caller-limits.service';
 import { HttpMetrics } from '../metrics/http-metrics.service';
 import { ProblemFilter } from '../problems/problem.filter';
@@ -29,7 +30,7 @@ export async function configureHttp(app: NestFastifyApplication, settings: Setti
     // Forms are read part by part in their handlers, never as a body.
     await app.register(fastifyMultipart, { throwFileSizeLimit: false });
   }
-  app.useGlobalFilters(new ProblemFilter());
+  app.useGlobalFilters(new ProblemFilter(app.get(ErrorReporter, { strict: false })));
   app.useGlobalPipes(new RequestValidationPipe());
   adapter.getInstance().addHook('onReady', (done) => {
     for (const route of undeclaredRoutes(adapter.routes)) {

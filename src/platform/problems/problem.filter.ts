@@ -1,6 +1,7 @@
 import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ErrorReporter } from '../error-reporting/error-reporter.service';
 import { errorMemberOf } from './error-member.decorator';
 import type { Problem } from './problem';
 import { problemAnswer } from './problem-answer';
@@ -14,6 +15,8 @@ type AnyReply = FastifyReply | ServerResponse;
 export class ProblemFilter implements ExceptionFilter {
   private readonly logger = new Logger('HTTP');
 
+  constructor(private readonly reporter?: Pick<ErrorReporter, 'report'>) {}
+
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
     const request = http.getRequest<AnyRequest>();
@@ -25,12 +28,24 @@ export class ProblemFilter implements ExceptionFilter {
     if (status !== undefined) return send(reply, status);
     const problem = problemOf(error, isSafe(request.method));
     this.log(problem, error);
+    if (problem.code === 'internal_error') this.report(error, request);
     if (response.headersSent) {
       // Half an answer is out; only breaking the connection tells the client that the rest is missing.
       response.destroy();
       return;
     }
     send(reply, problemAnswer(problem, described(request, problem)));
+  }
+
+  /** Names the route as it is declared: a path may hold a key of the caller's. */
+  private report(error: unknown, request: AnyRequest): void {
+    const { method = 'unknown', id } = request;
+    const route = routeOf(request);
+    this.reporter?.report(error, () => ({
+      kind: 'http',
+      group: [method, route],
+      tags: { method, route, correlationId: id },
+    }));
   }
 
   private log(problem: Problem, error: unknown): void {
@@ -43,6 +58,10 @@ export class ProblemFilter implements ExceptionFilter {
     const reason = cause instanceof Error ? cause.message.slice(0, 300) : undefined;
     this.logger.warn({ msg: problem.title, code: problem.code, ...(reason !== undefined && { reason }) });
   }
+}
+
+function routeOf(request: AnyRequest): string {
+  return ('routeOptions' in request ? request.routeOptions.url : undefined) ?? 'unmatched';
 }
 
 function described(request: AnyRequest, problem: Problem) {

@@ -17,6 +17,7 @@ import { NextJobRuns } from './next-job-runs';
 import { WorkerBreaker, type OpenBreaker } from './worker-breaker';
 
 export type JobFailureListener = (job: Job, error: Error, isFinal: boolean) => void;
+export type WorkerErrorListener = (queue: string, error: Error) => void;
 
 type Consumer = JobConsumer<QueueDefinition>;
 
@@ -29,6 +30,7 @@ const IDLE_CLOSE_MS = 2_000;
 export class WorkerRunner implements BeforeApplicationShutdown {
   private readonly logger = new Logger('Worker');
   private readonly failureListeners: JobFailureListener[] = [];
+  private readonly errorListeners: WorkerErrorListener[] = [];
   private readonly observers: JobObserver[] = [];
   private readonly running = new Map<string, Consumer>();
   private readonly nextJobs = new NextJobRuns();
@@ -49,6 +51,11 @@ export class WorkerRunner implements BeforeApplicationShutdown {
   /** Calls back after each failed attempt; `isFinal` when there will be no other. */
   onFailure(listener: JobFailureListener): void {
     this.failureListeners.push(listener);
+  }
+
+  /** Calls back with each error of a worker that is no job's, however many there are, until the worker stops. */
+  onWorkerError(listener: WorkerErrorListener): void {
+    this.errorListeners.push(listener);
   }
 
   /** From now on the observer hears of every job that runs in this process. */
@@ -198,8 +205,10 @@ export class WorkerRunner implements BeforeApplicationShutdown {
     const breaker = new WorkerBreaker(worker, name, this.logger);
     this.breakers.push(breaker);
     worker.on('error', (error) => {
+      if (this.stopping) return;
+      this.errorListeners.forEach((listener) => listener(name, error));
       const now = Date.now();
-      if (this.stopping || breaker.take(error) || now - lastLoggedAt < ERROR_LOG_INTERVAL_MS) return;
+      if (breaker.take(error) || now - lastLoggedAt < ERROR_LOG_INTERVAL_MS) return;
       lastLoggedAt = now;
       this.logger.error(`Worker error in ${name}: ${error.message.slice(0, 300)}`);
     });
