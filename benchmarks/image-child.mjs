@@ -45,7 +45,7 @@ async function bullmq() {
   let done = 0;
   const ended = new Promise((resolve) => worker.on('completed', () => (done += 1) === count && resolve()));
   const startedAt = performance.now();
-  worker.run();
+  void worker.run();
   await ended;
   const seconds = (performance.now() - startedAt) / 1_000;
   await worker.close();

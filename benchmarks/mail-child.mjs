@@ -46,11 +46,11 @@ async function bare() {
 async function bullmq() {
   const connection = { url: redisUrl };
   const queue = new Queue('bare-mail', { connection });
-  for (let from = 0; from < mails; from += 1_000)
+  for (let first = 0; first < mails; first += 1_000)
     await queue.addBulk(
-      Array.from({ length: Math.min(1_000, mails - from) }, (_, at) => ({
+      Array.from({ length: Math.min(1_000, mails - first) }, (_, at) => ({
         name: 'send',
-        data: { number: from + at },
+        data: { number: first + at },
         opts: { attempts: 8, removeOnComplete: 1_000 },
       })),
     );
@@ -62,7 +62,7 @@ async function bullmq() {
   let done = 0;
   const ended = new Promise((resolve) => worker.on('completed', () => (done += 1) === mails && resolve()));
   const startedAt = performance.now();
-  worker.run();
+  void worker.run();
   await ended;
   const seconds = (performance.now() - startedAt) / 1_000;
   await worker.close();
