@@ -69,13 +69,14 @@ export class WorkbookWriter {
       const maxRows = this.options.maxSheetRows ?? MAX_SHEET_ROWS;
       let number = 1;
       while (number < maxRows && (await this.hasMore())) {
-        let xml = '';
+        // Row by row, because one text of many pieces would keep all of them until its end.
+        const rows: Buffer[] = [];
         while (number < maxRows && this.at < this.group.length) {
           number += 1;
-          xml += this.rows.row(number, this.group[this.at]!);
+          rows.push(Buffer.from(this.rows.row(number, this.group[this.at]!)));
           this.at += 1;
         }
-        yield Buffer.from(xml);
+        yield Buffer.concat(rows);
       }
       yield Buffer.from(sheetEnd);
       if (await this.hasMore()) this.addSheet(output);

@@ -3,7 +3,7 @@ import type { Database, Transaction } from '../database/database.service';
 import { effectKey, type EffectOwner } from './effect-owner';
 import { EffectRefusedError } from './effect-refused.error';
 import { readResult, storedResult } from './effect-result';
-import { takeStep, writeStep } from './effect-steps';
+import { claimFirstStep, settleStep, takeStep, writeStep, type KnownStep } from './effect-steps';
 
 /** What an effect outside our database is told about itself. */
 export interface Delivery {
@@ -21,6 +21,8 @@ const insideStep = new AsyncLocalStorage<string>();
  * {@link EffectRefusedError}; results are JSON of at most 32 KiB.
  */
 export class JobEffects {
+  private isUntouched = true;
+
   constructor(
     private readonly database: Database,
     private readonly owner: EffectOwner,
@@ -62,24 +64,38 @@ export class JobEffects {
   }
 
   private async deliver<T>(step: string, perform: (delivery: Delivery) => Promise<T>): Promise<T> {
-    const known = await this.database.transaction(async (transaction) => {
-      const found = await takeStep(transaction, this.owner, step);
-      if (found.state === undefined) {
-        await writeStep(transaction, this.owner, step, { ...found, state: 'claimed', result: null });
-      }
-      return found;
-    });
+    const known = await this.claim(step);
     if (known.state === 'done') return readResult(known.result) as T;
     this.assertRunning(step);
     const key = effectKey(this.owner.jobId, known.life, step);
     const performed = await perform({ key, mayHaveHappened: known.state === 'claimed' });
     const result = storedResult(step, performed);
     // Also when the signal has fired meanwhile: it has happened, and whoever comes next had better know.
-    await this.database.transaction(async (transaction) => {
-      const { life } = await takeStep(transaction, this.owner, step);
-      await writeStep(transaction, this.owner, step, { life, state: 'done', result });
-    });
+    await this.settle(step, known.life, result);
     return readResult(result) as T;
+  }
+
+  private async claim(step: string): Promise<KnownStep> {
+    const isFirst = this.isUntouched && this.owner.starts === 1 && !this.owner.isRedriven;
+    this.isUntouched = false;
+    // One round trip and one commit, where nearly every mail and call begins, instead of five.
+    const claimed = isFirst ? await claimFirstStep(this.database.query, this.owner, step) : undefined;
+    if (claimed !== undefined) return claimed;
+    return this.database.transaction(async (transaction) => {
+      const found = await takeStep(transaction, this.owner, step);
+      if (found.state === undefined) {
+        await writeStep(transaction, this.owner, step, { ...found, state: 'claimed', result: null });
+      }
+      return found;
+    });
+  }
+
+  private async settle(step: string, life: number, result: string | null): Promise<void> {
+    if (await settleStep(this.database.query, this.owner, step, { life, result })) return;
+    await this.database.transaction(async (transaction) => {
+      const { life: known } = await takeStep(transaction, this.owner, step);
+      await writeStep(transaction, this.owner, step, { life: known, state: 'done', result });
+    });
   }
 
   private begin(step: string): void {

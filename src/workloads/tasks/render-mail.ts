@@ -1,4 +1,4 @@
-import type { Liquid } from 'liquidjs';
+import type { Liquid, Template } from 'liquidjs';
 import type { MailTemplate, MailVariables } from './mail-template';
 
 export interface RenderedMail {
@@ -18,6 +18,9 @@ a { color: #0b57d0; }
 `;
 
 let engine: Promise<Liquid> | undefined;
+let plainText: Promise<(html: string) => string> | undefined;
+// Templates are code: each is parsed once.
+const parsed = new WeakMap<MailTemplate, Template[]>();
 
 // Templates are ours, variables are bounded: the limits stop what a template of an application does by mistake.
 async function newEngine(): Promise<Liquid> {
@@ -35,15 +38,32 @@ async function newEngine(): Promise<Liquid> {
   });
 }
 
+async function newPlainText(): Promise<(html: string) => string> {
+  const { compile } = await import('html-to-text');
+  return compile({
+    wordwrap: 78,
+    selectors: [
+      { selector: 'h1', options: { uppercase: false } },
+      { selector: 'a', options: { hideLinkHrefIfSameAsText: true } },
+    ],
+  });
+}
+
+function parsedBy(liquid: Liquid, template: MailTemplate): Template[] {
+  const known = parsed.get(template) ?? liquid.parse(template.body);
+  parsed.set(template, known);
+  return known;
+}
+
 /** A mail of a template and its variables, with a subject of the sender's where there is one; the text is made of the HTML. */
 export async function renderMail(
-  { subject, body }: MailTemplate,
+  template: MailTemplate,
   variables: MailVariables,
   ownSubject?: string,
 ): Promise<RenderedMail> {
-  const [{ htmlToText }, liquid] = await Promise.all([import('html-to-text'), (engine ??= newEngine())]);
-  const middle = String(await liquid.parseAndRender(body, variables));
-  const title = ownSubject ?? plainSubject(subject, variables);
+  const [textOf, liquid] = await Promise.all([(plainText ??= newPlainText()), (engine ??= newEngine())]);
+  const middle = String(await liquid.render(parsedBy(liquid, template), variables));
+  const title = ownSubject ?? plainSubject(template.subject, variables);
   return {
     subject: title.slice(0, MAX_SUBJECT_CHARACTERS),
     html: `<!doctype html>
@@ -52,13 +72,7 @@ export async function renderMail(
 ${middle}
 </main></body></html>
 `,
-    text: htmlToText(middle, {
-      wordwrap: 78,
-      selectors: [
-        { selector: 'h1', options: { uppercase: false } },
-        { selector: 'a', options: { hideLinkHrefIfSameAsText: true } },
-      ],
-    }),
+    text: textOf(middle),
   };
 }
 
