@@ -68,9 +68,9 @@ export class S3Bucket {
     // The SDK wraps some errors of the network and then has their code in the message only.
     const network = /\bE[A-Z]{4,20}\b/.exec(String(message))?.[0];
     const word = [code, network, name].find(
-      (one) => typeof one === 'string' && /^[A-Za-z0-9_]{2,60}$/.test(one),
+      (one): one is string => typeof one === 'string' && /^[A-Za-z0-9_]{2,60}$/.test(one),
     );
-    return new StorageAwayError(this.name, String(word ?? 'Error'));
+    return new StorageAwayError(this.name, word ?? 'Error');
   }
 
   close(): void {

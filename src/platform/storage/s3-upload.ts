@@ -1,3 +1,4 @@
+import type { UploadPartCommandInput } from '@aws-sdk/client-s3';
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { FileTooLargeError } from './durable-file-writer';
@@ -78,15 +79,16 @@ export class S3Upload {
     const input = { ...place, UploadId: this.uploadId, PartNumber, Body, ContentMD5: md5(Body) };
     const part = { PartNumber, ETag: '' };
     this.parts.push(part);
-    this.sending = this.bucket
-      .call(PART_DEADLINE_MS, (client, { UploadPartCommand }, options) =>
-        client.send(new UploadPartCommand(input), options),
-      )
-      .then(({ ETag = '' }) => {
-        part.ETag = ETag;
-      });
+    this.sending = this.sendPart(input, part);
     // Its failure is thrown by whoever waits for it next.
     this.sending.catch(() => undefined);
+  }
+
+  private async sendPart(input: UploadPartCommandInput, part: { ETag: string }): Promise<void> {
+    const { ETag = '' } = await this.bucket.call(PART_DEADLINE_MS, (client, { UploadPartCommand }, options) =>
+      client.send(new UploadPartCommand(input), options),
+    );
+    part.ETag = ETag;
   }
 
   private async complete(): Promise<void> {
