@@ -19,6 +19,9 @@ export class SmtpSink {
   readonly refusals = new Map<string, number[]>();
   /** How many mails are still to be taken and never acknowledged. */
   dropsBeforeReply = 0;
+  /** Whether mails are taken without an answer, until {@link letGo}. */
+  holdsReplies = false;
+  private readonly held: (() => void)[] = [];
   /** What the next mails are answered with as a whole. */
   readonly dataRefusals: number[] = [];
   private readonly server: SMTPServer;
@@ -80,7 +83,14 @@ export class SmtpSink {
       // The mail is here, and its sender will never know.
       return this.cut();
     }
-    done();
+    if (this.holdsReplies) this.held.push(() => done());
+    else done();
+  }
+
+  /** Answers what was held back, and whatever comes from now on. */
+  letGo(): void {
+    this.holdsReplies = false;
+    this.held.splice(0).forEach((answer) => answer());
   }
 
   private cut(): void {

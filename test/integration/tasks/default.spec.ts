@@ -1,6 +1,8 @@
 import { getQueueToken } from '@nestjs/bullmq';
 import type { TestingModule } from '@nestjs/testing';
 import { QueueEvents, type Queue } from 'bullmq';
+import { readSettings } from '../../../src/config/read-settings';
+import { concurrencyOf } from '../../../src/platform/queue/define-queue';
 import { JobReader } from '../../../src/platform/queue/job-reader.service';
 import { QueueRegistry } from '../../../src/platform/queue/queue-registry.service';
 import { RedisConnections } from '../../../src/platform/redis/redis-connections.service';
@@ -33,8 +35,8 @@ describe('queue default and Redis, as document 000 has them', () => {
 
   it('is declared with concurrency 5, three attempts from one second, and the retention of the document', () => {
     const definition = app.get(QueueRegistry).get('default')?.definition;
+    expect(concurrencyOf(definition!, readSettings({}))).toBe(5);
     expect(definition).toMatchObject({
-      worker: { concurrency: 5 },
       hasPriorities: true,
       jobs: { [TEST_JOB_NAME]: { attempts: 3, backoff: { type: 'exponential', delayMs: 1_000 } } },
       retention: { completed: { ageMs: 86_400_000 }, failed: { ageMs: 7 * 86_400_000 } },
