@@ -56,7 +56,7 @@ describe('the queue data-export', () => {
       sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
       contentType: 'text/csv',
       expiresAt: expect.any(String),
-      links: { download: `/api/files/${result.fileId}/content` },
+      links: { download: `/api/files/${result.fileId}/content`, share: `/api/files/${result.fileId}/links` },
     });
     expect(await app.get(Files).find(result.fileId, 'default')).toMatchObject({
       jobId: job.id,
