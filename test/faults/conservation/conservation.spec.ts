@@ -35,11 +35,11 @@ describe('accepted = completed + dead + waiting + prioritised + delayed + active
     // A failure names its seed and the path to the shortest sequence that fails.
     const outcome = await fc.check(property, {
       numRuns: sequences,
-      interruptAfterTimeLimit: 150_000,
+      interruptAfterTimeLimit: 450_000,
     });
     const text = Object.entries(sums).map(([name, value]) => `${name}=${value}`);
     process.stdout.write(`I1 seed=${outcome.seed} sequences=${outcome.numRuns} ${text.join(' ')}\n`);
     if (outcome.failed) throw new Error(fc.defaultReportMessage(outcome), { cause: outcome.errorInstance });
     expect(outcome.numRuns).toBe(sequences);
-  }, 200_000);
+  }, 500_000);
 });
