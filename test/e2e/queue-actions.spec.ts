@@ -113,6 +113,25 @@ describe('what operators do to whole queues', () => {
     expect(await producer.hlen(platformKey(server.settings, 'pauses'))).toBe(0);
   });
 
+  it('keeps a pause that begins while the one before is being ended', async () => {
+    await post('/api/queues/default/pause', {
+      reason: 'before',
+      until: new Date(Date.now() + HOUR_MS).toISOString(),
+    });
+    const pauses = server.app.get(QueuePauses);
+    const { queue } = entry();
+    const resume = queue.resume.bind(queue);
+    const spy = jest.spyOn(queue, 'resume').mockImplementationOnce(async () => {
+      await pauses.pause(entry(), { by: 'somebody', reason: 'in between' });
+      await resume();
+    });
+    await pauses.resumeWhatIsDue(Date.now() + HOUR_MS + 1);
+    spy.mockRestore();
+    expect(await settings()).toMatchObject({ paused: true, pause: { by: 'somebody', reason: 'in between' } });
+    await post('/api/queues/default/resume');
+    expect(await settings()).toMatchObject({ paused: false, pause: null });
+  });
+
   it.each([
     ['/api/queue/pause', { queue: 'no-such-queue' }, 404, undefined],
     ['/api/queues/nope/pause', {}, 404, undefined],

@@ -13,6 +13,15 @@ export interface QueuePause {
   readonly until?: number;
 }
 
+// 1: forgotten; 0: there was none any more; 2: somebody has written another one meanwhile, which stays.
+const FORGET = `
+local note = redis.call('HGET', KEYS[1], ARGV[1])
+if not note then return 0 end
+if note ~= ARGV[2] then return 2 end
+redis.call('HDEL', KEYS[1], ARGV[1])
+return 1
+`;
+
 const CHECK_INTERVAL_MS = 1_000;
 // A pause is noted before it takes effect; a note of a queue that runs is older than this only when it was forgotten.
 const NOTE_GRACE_MS = 10_000;
@@ -75,15 +84,21 @@ export class QueuePauses implements OnApplicationBootstrap {
       if (entry === undefined) continue;
       const note = pauseIn(text);
       if (note?.until !== undefined && note.until <= now) {
-        await this.resume(entry);
-        this.logger.log({ msg: `Queue "${name}" goes on: its pause is over`, queue: name });
+        await entry.queue.resume();
+        // A pause that came in between must not end with the one before.
+        if ((await this.forget(name, text)) === 2) await entry.queue.pause();
+        else this.logger.log({ msg: `Queue "${name}" goes on: its pause is over`, queue: name });
       } else if (
         (note === undefined || note.since + NOTE_GRACE_MS < now) &&
         !(await entry.queue.isPaused())
       ) {
-        await this.connections.producer.hdel(this.key, name);
+        await this.forget(name, text);
       }
     }
+  }
+
+  private forget(name: string, text: string): Promise<unknown> {
+    return this.connections.producer.eval(FORGET, 1, this.key, name, text);
   }
 
   private get key(): string {
