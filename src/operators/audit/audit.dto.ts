@@ -1,12 +1,10 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { IsIn, IsISO8601, IsOptional, Matches, MaxLength } from 'class-validator';
+import { storable, storableSays } from '../../platform/http/field-patterns';
 import type { AuditOutcome } from '../../platform/audit/audit.tables';
 import { PageQueryDto } from '../../platform/http/page-query.dto';
 
 const outcomes = ['done', 'refused', 'failed', 'unknown'] as const;
-// PostgreSQL has no text with a NUL in it.
-const storable = /^[^\0]*$/;
-const storableSays = { message: '$property must be a text without NUL' };
 
 /** Which entries are meant; what is left out does not matter. */
 export class AuditQuery extends PageQueryDto {

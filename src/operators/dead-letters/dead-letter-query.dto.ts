@@ -9,17 +9,10 @@ import {
   Matches,
   MaxLength,
 } from 'class-validator';
+import { storable, storableSays, zoned, zonedSays } from '../../platform/http/field-patterns';
 import { DEFAULT_PAGE_LIMIT, PageLimit } from '../../platform/http/page-query.dto';
 import { deadLetterStatuses, type DeadLetterStatus } from '../../platform/dead-letter/dead-letter.tables';
 import { deathCauses, type DeathCause } from '../../platform/queue/death-cause';
-
-// PostgreSQL has no text with a NUL in it.
-const storable = /^[^\0]*$/;
-const storableSays = { message: '$property must be a text without NUL' };
-const zoned = /^\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)$/;
-const zonedSays = {
-  message: '$property must be a date and a time with a time zone, such as 2030-01-31T08:00:00Z',
-};
 
 /** Which dead letters are meant; what is left out does not matter. */
 export class DeadLetterFilterDto {

@@ -14,11 +14,8 @@ import {
   ValidateIf,
   ValidateNested,
 } from 'class-validator';
+import { storable, storableSays, zoned, zonedSays } from '../../platform/http/field-patterns';
 
-// PostgreSQL, where the audit keeps it, has no text with a NUL in it.
-const storable = /^[^\0]*$/;
-const storableSays = { message: '$property must be a text without NUL' };
-const zoned = /^\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)$/;
 const YEAR_MS = 366 * 86_400_000;
 /** The most that one request removes by itself; what is more becomes an operation. */
 export const MAX_REMOVED_AT_ONCE = 10_000;
@@ -45,9 +42,7 @@ export class PauseQueueDto extends ResumeQueueDto {
   /** When it goes on by itself: at most a year from now. */
   @IsOptional()
   @IsISO8601({ strict: true })
-  @Matches(zoned, {
-    message: '$property must be a date and a time with a time zone, such as 2030-01-31T08:00:00Z',
-  })
+  @Matches(zoned, zonedSays)
   until?: string;
 }
 
