@@ -3,8 +3,8 @@ export interface FeedLimits {
   /** Of the document, decompressed. */
   readonly maxBytes: number;
   readonly maxItems: number;
-  /** Of one item, as it stands in the document. */
-  readonly maxItemBytes: number;
+  /** Of one item as it stands in the document, markup included, in UTF-16 units. */
+  readonly maxItemCharacters: number;
   /** Elements in elements, or values in values. */
   readonly maxDepth: number;
   /** Of one element. */
@@ -14,7 +14,7 @@ export interface FeedLimits {
 export const feedLimits: FeedLimits = {
   maxBytes: 256 * 1024 * 1024,
   maxItems: 200_000,
-  maxItemBytes: 1024 * 1024,
+  maxItemCharacters: 1024 * 1024,
   maxDepth: 100,
   maxAttributes: 100,
 };

@@ -9,7 +9,8 @@ const hint = `a JSON pointer such as /data/items, of at most ${MAX_NAMES} names 
 
 /** The pointer's names, none for the document itself; throws for a text that is no pointer. */
 export function pointerNames(pointer: string): PointerNames {
-  if (!isPointer(pointer)) throw new Error(`${JSON.stringify(pointer.slice(0, 100))} is not ${hint}.`);
+  if (!isPointer(pointer))
+    throw new Error(`${JSON.stringify(String(pointer).slice(0, 100))} is not ${hint}.`);
   return pointer
     .split('/')
     .slice(1)
