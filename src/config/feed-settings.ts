@@ -5,7 +5,8 @@ import { wholeNumber } from './setting-types';
 /** The settings of feeds: how they are fetched, and how their items are stored; names as in document 003. */
 export class FeedSettings {
   @Matches(/^[A-Za-z][A-Za-z0-9_-]{0,62}$/, {
-    message: 'BULL_QUEUE_NAME must be 1 to 63 letters, digits, dashes or underscores, beginning with a letter',
+    message:
+      'BULL_QUEUE_NAME must be 1 to 63 letters, digits, dashes or underscores, beginning with a letter',
   })
   BULL_QUEUE_NAME = feedQueueName;
 

@@ -27,7 +27,8 @@ export abstract class Sampler<Entry extends object, Listener> implements BeforeA
     this.timer ??= setInterval(() => this.tick(), INTERVAL_MS);
     return () => {
       one.listeners.delete(listener);
-      if (one.listeners.size === 0 && this.watched.get(name)?.listeners === one.listeners) this.watched.delete(name);
+      if (one.listeners.size === 0 && this.watched.get(name)?.listeners === one.listeners)
+        this.watched.delete(name);
       if (this.watched.size === 0) this.stop();
     };
   }

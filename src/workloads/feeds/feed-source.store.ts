@@ -148,7 +148,12 @@ export class FeedSources {
 
 function nextOf(
   id: string,
-  { schedule, timeZone, jitterSeconds, enabled }: Pick<SourceWish, 'schedule' | 'timeZone' | 'jitterSeconds' | 'enabled'>,
+  {
+    schedule,
+    timeZone,
+    jitterSeconds,
+    enabled,
+  }: Pick<SourceWish, 'schedule' | 'timeZone' | 'jitterSeconds' | 'enabled'>,
   after: Date,
 ): Date | null {
   return schedule === null || !enabled ? null : nextRunOf(id, { schedule, timeZone, jitterSeconds }, after);

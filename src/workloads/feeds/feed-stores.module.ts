@@ -7,7 +7,15 @@ import { ImportRuns } from './import-run.store';
 import { ImportStaging } from './import-staging.store';
 import { SourceHeaders } from './source-headers.service';
 
-const stores = [FeedItems, FeedSources, ImportFetches, ImportOutcomes, ImportRuns, ImportStaging, SourceHeaders];
+const stores = [
+  FeedItems,
+  FeedSources,
+  ImportFetches,
+  ImportOutcomes,
+  ImportRuns,
+  ImportStaging,
+  SourceHeaders,
+];
 
 @Module({ providers: stores, exports: stores })
 export class FeedStoresModule {}

@@ -116,7 +116,8 @@ export class ImportReconciler implements OnApplicationBootstrap {
     const job = await this.jobs.read(row.jobId);
     if (job === undefined) return this.promiseAgain(row);
     if (job.state !== 'failed' && job.state !== 'cancelled' && job.state !== 'completed') return;
-    const reason = job.state === 'completed' ? 'its job ended before its time' : (job.failedReason ?? job.state);
+    const reason =
+      job.state === 'completed' ? 'its job ended before its time' : (job.failedReason ?? job.state);
     await this.fetches.abandon(row.importId, row.source, reason);
   }
 
@@ -164,12 +165,18 @@ export class ImportReconciler implements OnApplicationBootstrap {
     this.logger.warn(`${lost.length} jobs of import ${importId} were lost and are queued again.`);
   }
 
-  private async noteDeath(queue: string, data: unknown, id: string | undefined, reason: string): Promise<void> {
+  private async noteDeath(
+    queue: string,
+    data: unknown,
+    id: string | undefined,
+    reason: string,
+  ): Promise<void> {
     const { importId, source, guid } = (data ?? {}) as Record<string, unknown>;
     if (typeof importId !== 'string' || typeof source !== 'string') return;
     if (queue === fetchQueueName) return this.fetches.abandon(importId, source, reason);
     if (queue !== feedQueueName || typeof guid !== 'string' || id === undefined) return;
     const tenant = (await this.jobs.read(id))?.origin.tenant;
-    if (tenant !== undefined) await this.outcomes.fail([{ importId, key: itemKeyOf(tenant, source, guid) }], reason);
+    if (tenant !== undefined)
+      await this.outcomes.fail([{ importId, key: itemKeyOf(tenant, source, guid) }], reason);
   }
 }

@@ -99,7 +99,11 @@ export class ImportRuns {
   }
 
   /** As {@link start}, as a part of a larger transaction, which is lost when a source is running; wake the relay after it. */
-  async put(transaction: Transaction, id: string, { tenant, trigger, caller, sources }: NewImport): Promise<void> {
+  async put(
+    transaction: Transaction,
+    id: string,
+    { tenant, trigger, caller, sources }: NewImport,
+  ): Promise<void> {
     await transaction
       .insert(imports)
       .values({ id, tenant, trigger, ...(caller !== undefined && { caller }), createdAt: new Date() });

@@ -163,7 +163,11 @@ export function isOf({ importId, source, attempt, status }: FetchPlace) {
   );
 }
 
-export function documentOf({ position: _position, fingerprint: _fingerprint, ...rest }: FeedItem): ItemDocument {
+export function documentOf({
+  position: _position,
+  fingerprint: _fingerprint,
+  ...rest
+}: FeedItem): ItemDocument {
   return rest;
 }
 

@@ -12,7 +12,10 @@ export interface SourceSchedule {
 const SHORTEST_INTERVAL_MS = 10_000;
 
 /** What is wrong with a schedule, in a sentence; undefined when nothing is. */
-export function problemOfSchedule({ schedule, timeZone }: Omit<SourceSchedule, 'jitterSeconds'>): string | undefined {
+export function problemOfSchedule({
+  schedule,
+  timeZone,
+}: Omit<SourceSchedule, 'jitterSeconds'>): string | undefined {
   try {
     const turns = CronExpressionParser.parse(schedule, { tz: timeZone });
     const [first, second] = [turns.next().getTime(), turns.next().getTime()];
@@ -34,7 +37,11 @@ export function isTimeZone(name: string): boolean {
  * When a source is due next. The jitter is the source's own, so that its runs keep their distance while the runs of
  * many sources are spread.
  */
-export function nextRunOf(id: string, { schedule, timeZone, jitterSeconds }: SourceSchedule, after: Date): Date {
+export function nextRunOf(
+  id: string,
+  { schedule, timeZone, jitterSeconds }: SourceSchedule,
+  after: Date,
+): Date {
   const jitterMs = jitterOf(id, jitterSeconds);
   const turns = CronExpressionParser.parse(schedule, {
     tz: timeZone,

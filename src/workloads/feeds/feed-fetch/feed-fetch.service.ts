@@ -12,7 +12,12 @@ import { JobReturnedError } from '../../../platform/queue/job-step';
 import { isAway } from '../../../platform/redis/redis-unavailable.error';
 import { FeedImportProducer, type PromisedItem } from '../feed-import/feed-import.producer';
 import { ImportFetches, type FetchEnd, type FetchOrder } from '../import-fetch.store';
-import { FetchSupersededError, ImportStaging, type FetchPlace, type Rejection } from '../import-staging.store';
+import {
+  FetchSupersededError,
+  ImportStaging,
+  type FetchPlace,
+  type Rejection,
+} from '../import-staging.store';
 import { SourceHeaders } from '../source-headers.service';
 import type { FetchFeedPayload } from './feed-fetch.payload';
 
@@ -47,7 +52,11 @@ export class FeedFetchService {
     private readonly headers: SourceHeaders,
   ) {}
 
-  async run({ importId, source }: FetchFeedPayload, job: FetchJob, signal: AbortSignal): Promise<FetchResult> {
+  async run(
+    { importId, source }: FetchFeedPayload,
+    job: FetchJob,
+    signal: AbortSignal,
+  ): Promise<FetchResult> {
     const order = await this.fetches.begin(importId, source);
     if (order === undefined) return { status: 'over', items: 0 };
     try {
@@ -123,7 +132,7 @@ export class FeedFetchService {
 
   private async addStaged(place: FetchPlace, signal: AbortSignal): Promise<number> {
     let added = 0;
-    for (let afterKey = ''; ; ) {
+    for (let afterKey = ''; ;) {
       const some = await this.staging.queued(place, CHUNK_ITEMS, afterKey);
       await this.add(some, place, signal);
       added += some.length;
@@ -133,7 +142,11 @@ export class FeedFetchService {
   }
 
   /** Their rows stand, so that whatever happens here the jobs come later. */
-  private async add(items: readonly PromisedItem[], { tenant }: FetchPlace, signal: AbortSignal): Promise<void> {
+  private async add(
+    items: readonly PromisedItem[],
+    { tenant }: FetchPlace,
+    signal: AbortSignal,
+  ): Promise<void> {
     if (items.length === 0) return;
     for (;;) {
       signal.throwIfAborted();
@@ -147,17 +160,26 @@ export class FeedFetchService {
   }
 
   /** What the job ends with; the row says the same once there is no other attempt. */
-  private async failed(error: unknown, place: FetchPlace, job: FetchJob, signal: AbortSignal): Promise<unknown> {
+  private async failed(
+    error: unknown,
+    place: FetchPlace,
+    job: FetchJob,
+    signal: AbortSignal,
+  ): Promise<unknown> {
     if (signal.aborted) return error;
     const message = (error as Error).message;
     if (error instanceof FeedUnavailableError) {
       const { isRetryable, retryAfterMs } = error;
-      if (isRetryable && retryAfterMs !== undefined && (await this.fetches.postpone(place, MAX_POSTPONEMENTS))) {
+      if (
+        isRetryable &&
+        retryAfterMs !== undefined &&
+        (await this.fetches.postpone(place, MAX_POSTPONEMENTS))
+      ) {
         return new JobReturnedError(message, Math.min(retryAfterMs, LONGEST_WAIT_MS));
       }
       if (!isRetryable) {
         await this.fetches.end(place, { error: `${error.code}: ${message}` });
-        return new HopelessJobError(message, { cause: error });
+        return new HopelessJobError(message);
       }
     }
     const isLast = job.isLastAttempt || error instanceof HopelessJobError;

@@ -1,7 +1,9 @@
 import { IsString, IsUUID, Length } from 'class-validator';
 
 // Document 003 refuses a job without them in these words.
-const named = (what: string) => ({ message: `Invalid job data: ${what} must be a text of 1 to 2,048 characters` });
+const named = (what: string) => ({
+  message: `Invalid job data: ${what} must be a text of 1 to 2,048 characters`,
+});
 
 /** Names one item of an import; its content waits in PostgreSQL, so that a large feed does not fill Redis. */
 export class ImportItemPayload {

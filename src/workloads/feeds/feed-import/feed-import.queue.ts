@@ -20,7 +20,10 @@ export const feedImportQueue = defineQueue({
   },
   worker: {
     concurrency: ({ WORKER_CONCURRENCY }) => WORKER_CONCURRENCY,
-    batch: ({ WORKER_BATCH_SIZE, WORKER_FLUSH_MS }) => ({ size: WORKER_BATCH_SIZE, flushMs: WORKER_FLUSH_MS }),
+    batch: ({ WORKER_BATCH_SIZE, WORKER_FLUSH_MS }) => ({
+      size: WORKER_BATCH_SIZE,
+      flushMs: WORKER_FLUSH_MS,
+    }),
   },
   // What has succeeded is cleaned up; failures stay to be looked at.
   retention: { completed: { ageMs: MINUTE_MS, count: 100 } },
