@@ -64,7 +64,12 @@ export class FeedFetch {
       const fingerprints: string[] = [];
       const next: string | null | undefined = yield* this.eventsOf(page, fingerprints);
       if (next === undefined) return;
-      const nextUrl: string | undefined = pages?.after({ url: page.url, headers: page.headers, next, fingerprints });
+      const nextUrl: string | undefined = pages?.after({
+        url: page.url,
+        headers: page.headers,
+        next,
+        fingerprints,
+      });
       if (nextUrl !== undefined && this.pages >= (paging?.maxPages ?? MAX_PAGES)) {
         const detail = `The source goes on after ${this.pages} pages.`;
         return yield { kind: 'broken', reason: 'too_many_pages', detail };
