@@ -1,4 +1,10 @@
 const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
+// As feeds of other languages have them where they differ: French, German, Italian, Dutch, Portuguese, Spanish.
+const foreignMonths: Readonly<Record<string, number>> = {
+  ...{ janv: 0, ene: 0, gen: 0, févr: 1, fév: 1, fevr: 1, fev: 1, mär: 2, mrt: 2, mars: 2, avr: 3, abr: 3 },
+  ...{ mai: 4, mei: 4, mag: 4, juin: 5, giu: 5, juil: 6, lug: 6, août: 7, aout: 7, ago: 7, set: 8 },
+  ...{ okt: 9, out: 9, ott: 9, dez: 11, déc: 11, dic: 11 },
+};
 const weekdays = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
 // Minutes from UTC. Where two places share a name, RFC 822 decides (CST, EST), then what feeds mean by it (BST, IST).
 const zones: Readonly<Record<string, number>> = {
@@ -36,7 +42,8 @@ interface Moment {
 export function feedDate(text: string): string | null {
   const trimmed = text.trim();
   if (trimmed === '' || trimmed.length > MAX_CHARACTERS) return null;
-  return isoDate(iso.exec(trimmed)) ?? wordedDate(trimmed.toLowerCase());
+  // Whatever language the weekday is in, it adds nothing.
+  return isoDate(iso.exec(trimmed)) ?? wordedDate(trimmed.toLowerCase().replace(/^\p{L}{2,13}\.?,\s/u, ''));
 }
 
 /** The moment of a number: milliseconds since 1970, or seconds where milliseconds would lie before March 1973. */
@@ -67,8 +74,11 @@ function wordedDate(text: string): string | null {
 
 function takeWord(word: string, found: Moment): boolean {
   const name = /^[a-z]{3,9}\.?$/.test(word) ? word.slice(0, 3) : '';
-  const month = months.indexOf(name);
-  if (month >= 0 && found.month === undefined) return ((found.month = month), true);
+  const month = foreignMonths[word.replace('.', '')] ?? months.indexOf(name);
+  if (month >= 0 && found.month === undefined) {
+    found.month = month;
+    return true;
+  }
   if (weekdays.includes(name) && found.hour === undefined) return true;
   const time = clock.exec(word);
   if (time !== null) return takeTime(time, found);

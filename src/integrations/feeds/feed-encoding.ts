@@ -51,20 +51,27 @@ export async function* decodedText(
   if (rest !== '') yield { text: rest, encoding: letters!.encoding };
 }
 
-/** The same bytes in pieces that are quick to read, the first one long enough to show how the rest is written. */
+/** The same bytes in pieces of one size, so that what is made of them does not depend on how they arrive. */
 async function* pieces(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
-  let head: Buffer | undefined = Buffer.alloc(0);
+  let held: Buffer[] = [];
+  let heldBytes = 0;
   for await (const chunk of bytes) {
     let view = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-    if (head !== undefined) {
-      head = Buffer.concat([head, view]);
-      if (head.length < HEAD_BYTES) continue;
-      view = head;
-      head = undefined;
+    while (heldBytes + view.length >= PIECE_BYTES) {
+      const missing = PIECE_BYTES - heldBytes;
+      const piece = view.subarray(0, missing);
+      yield held.length === 0 ? piece : Buffer.concat([...held, piece]);
+      view = view.subarray(missing);
+      held = [];
+      heldBytes = 0;
     }
-    for (let at = 0; at < view.length; at += PIECE_BYTES) yield view.subarray(at, at + PIECE_BYTES);
+    if (view.length === 0) continue;
+    held.push(view);
+    heldBytes += view.length;
+    // A source that sends byte by byte would cost an object for each.
+    if (held.length > 256) held = [Buffer.concat(held)];
   }
-  if (head !== undefined && head.length > 0) yield head;
+  if (heldBytes > 0) yield Buffer.concat(held);
 }
 
 interface Declared {

@@ -42,6 +42,7 @@ export type BreakReason =
   | 'too_deep'
   | 'too_many_attributes'
   | 'too_many_items'
+  | 'too_many_pages'
   | 'xml_malformed';
 
 /**

@@ -1,11 +1,49 @@
 import type { HttpClient } from '../../platform/http-client/http-client.service';
+import { FeedFetch } from './feed-fetch';
 import type { FeedAnswer, FeedSource } from './feed-source';
-import { readFeed } from './read-feed';
+
+const MAX_ETAG_CHARACTERS = 1_024;
+const MAX_DATE_CHARACTERS = 100;
+
+/** Fetches feeds. What it is asked for is in `feed-source.ts`, what it gives in `feed-event.ts`. */
 export class FeedReader {
-  constructor(private readonly http: HttpClient, private readonly userAgent: string) {}
+  constructor(
+    private readonly http: HttpClient,
+    /** The robot's name, and where its owner can be found. */
+    private readonly userAgent: string,
+  ) {}
+
+  /**
+   * Asks for a source, and for it only if it has changed, where `etag` or `lastModified` say since when. Throws
+   * `FeedUnavailableError`, or the reason of `signal`.
+   */
   async open(source: FeedSource, signal?: AbortSignal): Promise<FeedAnswer> {
-    const answer = await this.http.stream({ url: source.url, ...(signal && { signal }), maxBytes: 256e6, timeoutMs: 300000, headers: { ...source.headers, ...(source.etag ? { 'if-none-match': source.etag } : {}) } });
-    if (answer.status === 304) return { kind: 'not_modified' };
-    return { kind: 'feed', etag: (answer.headers.etag as string) ?? null, lastModified: null, finalUrl: answer.url, events: readFeed(answer.body, { contentType: answer.headers['content-type'], url: answer.url, ...(source.mapping && { mapping: source.mapping }) } as never), bytes: () => 0, pages: () => 1 };
+    const fetch = new FeedFetch(this.http, this.userAgent, source, signal);
+    const first = await fetch.page(source.url, conditionsOf(source));
+    if (first.status === 304) {
+      first.body.resume();
+      return { kind: 'not_modified' };
+    }
+    const { headers, url: finalUrl } = first;
+    return {
+      kind: 'feed',
+      etag: shortHeader(headers.etag, MAX_ETAG_CHARACTERS),
+      lastModified: shortHeader(headers['last-modified'], MAX_DATE_CHARACTERS),
+      finalUrl,
+      events: fetch.events(first),
+      bytes: () => fetch.bytes,
+      pages: () => fetch.pages,
+    };
   }
+}
+
+function conditionsOf({ etag, lastModified }: FeedSource): Record<string, string> {
+  return {
+    ...(typeof etag === 'string' && etag !== '' && { 'if-none-match': etag }),
+    ...(typeof lastModified === 'string' && lastModified !== '' && { 'if-modified-since': lastModified }),
+  };
+}
+
+function shortHeader(value: string | undefined, maxCharacters: number): string | null {
+  return value === undefined || value === '' || value.length > maxCharacters ? null : value;
 }

@@ -1,3 +1,15 @@
+import {
+  AddressRefusedError,
+  CompressionRatioError,
+  OutboundConnectionError,
+  OutboundError,
+  OutboundRequestError,
+  OutboundTimeoutError,
+  RedirectRefusedError,
+  ResponseTooLargeError,
+  UpstreamStatusError,
+} from '../../platform/http-client/outbound-error';
+
 /** Why a source gave no feed, or not the whole of it. */
 export type UnavailableCode =
   | 'address_refused'
@@ -31,4 +43,38 @@ export class FeedUnavailableError extends Error {
   ) {
     super(message, options);
   }
+}
+
+/** What an error of the HTTP client means for a feed; any other error stays what it is. */
+export function unavailableOf(error: unknown): unknown {
+  if (!(error instanceof OutboundError)) return error;
+  const { message, isRetryable } = error;
+  const options = { cause: error };
+  if (error instanceof UpstreamStatusError) {
+    const { status, retryAfterMs } = error;
+    // Proxies answer for a server that is away with numbers of their own, such as 522.
+    const mayPass = isRetryable || (status >= 500 && status !== 501 && status !== 505);
+    return new FeedUnavailableError(codeOfStatus(status), message, mayPass, retryAfterMs, options);
+  }
+  const [, code] = codes.find(([kind]) => error instanceof kind) ?? [OutboundError, 'unreadable' as const];
+  return new FeedUnavailableError(code, message, isRetryable, undefined, options);
+}
+
+const codes: readonly (readonly [new (...args: never[]) => OutboundError, UnavailableCode])[] = [
+  [AddressRefusedError, 'address_refused'],
+  [CompressionRatioError, 'compression_bomb'],
+  [OutboundConnectionError, 'connection_failed'],
+  [OutboundRequestError, 'request_invalid'],
+  [OutboundTimeoutError, 'timeout'],
+  [RedirectRefusedError, 'redirect_refused'],
+  [ResponseTooLargeError, 'too_large'],
+];
+
+const statuses: Readonly<Record<number, UnavailableCode>> = {
+  ...{ 401: 'unauthorized', 403: 'unauthorized', 404: 'not_found', 408: 'timeout', 410: 'gone' },
+  429: 'rate_limited',
+};
+
+function codeOfStatus(status: number): UnavailableCode {
+  return status >= 500 ? 'server_error' : (statuses[status] ?? 'request_refused');
 }

@@ -252,12 +252,11 @@ export class XmlFeed {
       throw new DocumentBreak('token_too_large', 'A name, or an & without its ;, has no end.');
     }
     if (attribList.length > this.options.limits.maxAttributes) throw tooManyAttributes(this.options.limits);
-    const isUnwanted = this.isOver || (this.part !== undefined && this.part.rejected !== undefined);
-    const { maxItemCharacters } = this.options.limits;
-    if (isUnwanted) gathered.text = '';
-    else if (gathered.text.length > maxItemCharacters) {
-      throw new DocumentBreak('token_too_large', `A text is longer than ${maxItemCharacters} characters.`);
-    }
+    if (gathered.text.length <= this.options.limits.maxItemCharacters && this.part?.rejected === undefined)
+      return;
+    // Within the root it is of an item that is too large already, or between the items; before it, a DOCTYPE.
+    if (this.depth > 0) gathered.text = '';
+    else throw new DocumentBreak('token_too_large', 'What stands before the first element has no end.');
   }
 
   private attributesOf(tag: SaxesTagNS): Record<string, string> {
