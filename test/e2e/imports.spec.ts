@@ -118,7 +118,7 @@ describe('imports of feeds', () => {
       'https://example.org/no-id created',
     ]);
     const [found] = await search('source=pushed&q=first');
-    const { document } = (await call('GET', `/api/items/${found!.key}`)).body as { document: object };
+    const { document } = (await call('GET', `/api/items/${found!.key}`)).body as unknown as { document: object };
     expect(document).toMatchObject({ title: 'First', fields: { salary: 100, tags: ['x', 'y'] } });
     // The job's key is what document 003 says it is.
     const job = told.find(({ guid }) => guid === 'a')!;
@@ -193,12 +193,12 @@ describe('imports of feeds', () => {
     try {
       const { body } = await start({ source: 'to-cancel', items: [{ guid: 'x' }, { guid: 'y' }] });
       await eventually(
-        async () => expect((await queue.getJobCounts('paused', 'waiting', 'wait')).waiting).toBe(2),
+        async () => expect((await queue.getJobCounts('waiting')).waiting).toBe(2),
         10_000,
       );
       await call('POST', `/api/imports/${String(body['importId'])}/cancel`);
       await server.app.get(ImportReconciler).dropCancelled();
-      expect((await queue.getJobCounts('paused', 'waiting', 'wait')).waiting).toBe(0);
+      expect((await queue.getJobCounts('waiting')).waiting).toBe(0);
     } finally {
       await queue.resume();
     }

@@ -50,7 +50,7 @@ describe('a worker that is killed in the middle of an import, again and again', 
     const path = `/api/imports/${String(body['importId'])}`;
     const totals = async () => {
       const found = await api.get(path);
-      return { ...(found.body['totals'] as Record<string, number>), status: String(found.body['status']) };
+      return { counts: found.body['totals'] as Record<string, number>, status: found.body['status'] };
     };
     const stored = () => count('feed_items WHERE source = $1', url);
     const job = 'job_import_queue';
@@ -70,7 +70,7 @@ describe('a worker that is killed in the middle of an import, again and again', 
     }
     await scene.start({ ...settings, ROLE: 'worker' });
     await eventually(async () => expect((await totals()).status).toBe('completed'), 120_000);
-    const { offered = 0, rejected = 0, created = 0, enqueued = 0, failed } = await totals();
+    const { offered = 0, rejected = 0, created = 0, enqueued = 0, failed } = (await totals()).counts;
     const rows = await stored();
     process.stdout.write(
       `IMPORT-KILLED kills=${kills} offered=${offered} rejected=${rejected} enqueued=${enqueued} created=${created} ` +

@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common';
-import { FeedsModule as FeedReaderModule } from '../../../integrations/feeds/feeds.module';
+import { FeedReaderModule } from '../../../integrations/feeds/feed-reader.module';
 import { QueueModule } from '../../../platform/queue/queue.module';
 import { FeedImportModule } from '../feed-import/feed-import.module';
 import { FeedStoresModule } from '../feed-stores.module';

@@ -16,7 +16,7 @@ import { FeedReader } from './feed-reader.service';
   ],
   exports: [FeedReader],
 })
-export class FeedsModule {}
+export class FeedReaderModule {}
 
 /** How a robot introduces itself: name, version, and where the people are who answer for it. */
 function robotName(publicUrl: string | undefined): string {
