@@ -67,7 +67,9 @@ export function startedView(one: Import): StartedImportDto {
     enqueued,
     duplicates,
     sources: one.sources.map(({ source, status, jobId, ...row }) => ({
-      ...{ source, status, jobId },
+      source,
+      status,
+      jobId,
       enqueued: row.enqueued,
       duplicates: row.duplicates,
       skipped: row.skipped,
@@ -80,7 +82,16 @@ export function startedView(one: Import): StartedImportDto {
 function sourceView(row: ImportSourceRow): ImportSourceDto {
   const { source, status, jobId, format, title, notModified, bytes, broken, error, postponed } = row;
   return {
-    ...{ source, status, jobId, format, title, notModified, bytes, broken, error, postponed },
+    source,
+    status,
+    jobId,
+    format,
+    title,
+    notModified,
+    bytes,
+    broken,
+    error,
+    postponed,
     ...countsOf(row),
     startedAt: row.startedAt?.toISOString() ?? null,
     finishedAt: row.finishedAt?.toISOString() ?? null,

@@ -1,5 +1,4 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
   ArrayMinSize,
@@ -13,20 +12,21 @@ import {
   Length,
   Matches,
   ValidateIf,
-  ValidateNested,
 } from 'class-validator';
-import { FeedPagingDto } from '../../integrations/feeds/feed-paging.dto';
-import { JsonMappingDto } from '../../integrations/feeds/json-mapping.dto';
 import { storable, storableSays } from '../../platform/http/field-patterns';
 import { PageQueryDto } from '../../platform/http/page-query.dto';
+import { FeedShapeDto } from '../../workloads/feeds/feed-shape.dto';
 import type { ImportStatus, ImportTrigger, ItemOutcome } from '../../workloads/feeds/feeds.tables';
 
 const statuses: ImportStatus[] = ['queued', 'fetching', 'importing', 'completed', 'failed', 'cancelled'];
 const outcomes: ItemOutcome[] = ['queued', 'created', 'updated', 'unchanged', 'failed', 'cancelled'];
 const Given = () => ValidateIf((_object, value) => value !== undefined);
 
-/** Stored sources, or an address, or items; nothing at all is every source that is enabled and not running. */
-export class StartImportDto {
+/**
+ * Stored sources, or an address, or items; nothing at all is every source that is enabled and not running. `mapping` goes
+ * with an address or items, `paging` with an address.
+ */
+export class StartImportDto extends FeedShapeDto {
   /** Names of stored sources. */
   @ApiPropertyOptional({ type: [String] })
   @Given()
@@ -62,22 +62,6 @@ export class StartImportDto {
   @ArrayMaxSize(1_000)
   @IsObject({ each: true })
   items?: object[];
-
-  /** Where `url` keeps its items, or how `items` are to be read. */
-  @ApiPropertyOptional({ type: () => JsonMappingDto })
-  @Given()
-  @IsObject()
-  @ValidateNested()
-  @Type(() => JsonMappingDto)
-  mapping?: JsonMappingDto;
-
-  /** How `url` goes on after its first page. */
-  @ApiPropertyOptional({ type: () => FeedPagingDto })
-  @Given()
-  @IsObject()
-  @ValidateNested()
-  @Type(() => FeedPagingDto)
-  paging?: FeedPagingDto;
 }
 
 export class ImportItemsQueryDto extends PageQueryDto {

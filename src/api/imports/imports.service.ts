@@ -47,7 +47,7 @@ export class Imports {
     const { items, source, url, mapping, paging } = body;
     if (items !== undefined) {
       await quota(items.length);
-      return this.push(started, source!, items, mapping);
+      return this.push(started, source!, items, mapping ?? undefined);
     }
     const sources =
       url === undefined
@@ -110,7 +110,11 @@ export class Imports {
     if (!Number.isSafeInteger(after) || after < 0) throw problem('cursor_invalid');
     const found = await this.runs.rejections(id, limit + 1, after);
     const items = found.map(({ source, position, reason, detail }): ImportItemDto => ({
-      ...{ source, position, guid: null, key: null, jobId: null },
+      source,
+      position,
+      guid: null,
+      key: null,
+      jobId: null,
       outcome: 'rejected',
       error: `${reason}: ${detail}`,
     }));
@@ -129,7 +133,11 @@ export class Imports {
       ...(outcome !== undefined && outcome !== 'rejected' && { outcome }),
     });
     const items = found.map((row): ImportItemDto => ({
-      ...{ source: row.source, guid: row.guid, key: row.key, outcome: row.outcome, error: row.error },
+      source: row.source,
+      guid: row.guid,
+      key: row.key,
+      outcome: row.outcome,
+      error: row.error,
       jobId: this.jobs.jobIdOf(row, tenant),
       position: null,
     }));
@@ -141,7 +149,7 @@ export class Imports {
     started: Omit<NewImport, 'sources'>,
     source: string,
     given: readonly object[],
-    mapping: StartImportDto['mapping'],
+    mapping: Parameters<typeof pushedItems>[1],
   ): Promise<Import> {
     const { items, rejections } = await pushedItems(given, mapping);
     const { tenant } = started;
@@ -200,10 +208,10 @@ function assertOneKind({ sources, source, url, items, mapping, paging }: StartIm
   if (url !== undefined && items !== undefined) throw refusal('/items', 'does not go with url');
   if (items !== undefined && source === undefined)
     throw refusal('/source', 'must name where the items come from');
-  if (mapping !== undefined && url === undefined && items === undefined) {
+  if (mapping != null && url === undefined && items === undefined) {
     throw refusal('/mapping', 'goes with url or items; a stored source has its own');
   }
-  if (paging !== undefined && url === undefined) throw refusal('/paging', 'goes with url only');
+  if (paging != null && url === undefined) throw refusal('/paging', 'goes with url only');
 }
 
 function refusal(pointer: string, detail: string) {

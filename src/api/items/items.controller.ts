@@ -80,7 +80,10 @@ function itemView({
   importId,
 }: FoundItem): ItemDto {
   return {
-    ...{ key, source, guid, importId },
+    key,
+    source,
+    guid,
+    importId,
     title: document.title,
     link: document.link,
     datedAt: datedAt.toISOString(),

@@ -21,7 +21,15 @@ export function sourceView(row: FeedSourceRow): SourceDto {
   const { id, name, url, mapping, paging, headers, schedule, timeZone, jitterSeconds, enabled } = row;
   const { rateMax, rateDurationMs } = row;
   return {
-    ...{ id, name, url, mapping, paging, headers, schedule, timeZone, jitterSeconds },
+    id,
+    name,
+    url,
+    mapping,
+    paging,
+    headers,
+    schedule,
+    timeZone,
+    jitterSeconds,
     rate: rateMax === null || rateDurationMs === null ? null : { max: rateMax, durationMs: rateDurationMs },
     enabled,
     nextRunAt: row.nextRunAt?.toISOString() ?? null,

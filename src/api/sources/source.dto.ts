@@ -16,10 +16,9 @@ import {
   ValidateIf,
   ValidateNested,
 } from 'class-validator';
-import { FeedPagingDto } from '../../integrations/feeds/feed-paging.dto';
-import { JsonMappingDto } from '../../integrations/feeds/json-mapping.dto';
 import { storable, storableSays } from '../../platform/http/field-patterns';
 import { PageQueryDto } from '../../platform/http/page-query.dto';
+import { FeedShapeDto } from '../../workloads/feeds/feed-shape.dto';
 import type { HeaderValue } from '../../workloads/feeds/feeds.tables';
 import { isTimeZone } from '../../workloads/feeds/source-schedule';
 
@@ -94,7 +93,7 @@ export class SourceRateDto {
   durationMs!: number;
 }
 
-export class CreateSourceDto {
+export class CreateSourceDto extends FeedShapeDto {
   /** What its items are found under; the address unless given. */
   @ApiPropertyOptional()
   @Given()
@@ -106,22 +105,6 @@ export class CreateSourceDto {
   @IsUrl({ protocols: ['http', 'https'], require_protocol: true, require_tld: false, disallow_auth: true })
   @Length(1, 2_048)
   url!: string;
-
-  /** Where a JSON document that is no JSON Feed keeps its items. */
-  @ApiPropertyOptional({ type: () => JsonMappingDto, nullable: true })
-  @GivenOrNull()
-  @IsObject()
-  @ValidateNested()
-  @Type(() => JsonMappingDto)
-  mapping?: JsonMappingDto | null;
-
-  /** How it goes on after its first page. */
-  @ApiPropertyOptional({ type: () => FeedPagingDto, nullable: true })
-  @GivenOrNull()
-  @IsObject()
-  @ValidateNested()
-  @Type(() => FeedPagingDto)
-  paging?: FeedPagingDto | null;
 
   /** Sent with each request; a secret is named, `{"secret": "NAME"}`, and stands in FEED_SECRET_NAME. */
   @ApiPropertyOptional({ type: 'object', additionalProperties: true, nullable: true })
@@ -178,10 +161,10 @@ export class SourceDto {
   id!: string;
   name!: string;
   url!: string;
-  @ApiProperty({ type: () => JsonMappingDto, nullable: true })
-  mapping!: JsonMappingDto | null;
-  @ApiProperty({ type: () => FeedPagingDto, nullable: true })
-  paging!: FeedPagingDto | null;
+  @ApiProperty({ type: 'object', additionalProperties: true, nullable: true })
+  mapping!: object | null;
+  @ApiProperty({ type: 'object', additionalProperties: true, nullable: true })
+  paging!: object | null;
   /** Texts are shown with `payloads:read` only. */
   @ApiProperty({
     nullable: true,

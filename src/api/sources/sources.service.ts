@@ -83,7 +83,15 @@ export class Sources {
     ];
     if (errors.length > 0) throw problem('validation_failed', { errors });
     return {
-      ...{ name, url, mapping, paging, headers, schedule, timeZone, jitterSeconds, enabled },
+      name,
+      url,
+      mapping,
+      paging,
+      headers,
+      schedule,
+      timeZone,
+      jitterSeconds,
+      enabled,
       rateMax: wish.rateMax,
       rateDurationMs: wish.rateDurationMs,
     };

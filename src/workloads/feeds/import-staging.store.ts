@@ -97,7 +97,10 @@ export class ImportStaging {
     if (kept.length === 0) return;
     await transaction.insert(importRejections).values(
       kept.map(({ position, reason, detail }) => ({
-        ...{ importId, source, position, reason },
+        importId,
+        source,
+        position,
+        reason,
         detail: detail.replaceAll('\0', '').slice(0, MAX_DETAIL_CHARACTERS),
       })),
     );
