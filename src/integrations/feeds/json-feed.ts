@@ -56,8 +56,14 @@ export class JsonFeed {
     );
   }
 
+  /** In parts that end where objects end: what is wrong behind an item must not take the item with it. */
   write(text: string): void {
-    this.takeAll(text);
+    let from = 0;
+    for (let to = text.indexOf('}'); to >= 0; to = text.indexOf('}', from)) {
+      this.takeAll(text.slice(from, to + 1));
+      from = to + 1;
+    }
+    if (from < text.length) this.takeAll(text.slice(from));
   }
 
   end(): void {
