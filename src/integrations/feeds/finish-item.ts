@@ -152,5 +152,5 @@ function fieldsOf(fields: ItemDraft['fields'] = {}, notes: Set<ItemNote>): Recor
 }
 
 function isNothing(value: unknown): boolean {
-  return value === null || (typeof value === 'object' && Object.values(value as object).every(isNothing));
+  return value === null || (typeof value === 'object' && Object.values(value).every(isNothing));
 }

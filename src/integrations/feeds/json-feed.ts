@@ -115,6 +115,9 @@ export class JsonFeed {
       case 'falseValue':
       case 'nullValue':
         return this.plain(token.value);
+      default:
+        // The begins of texts and numbers, and tokens that the parser is told not to make.
+        return;
     }
   }
 
@@ -275,8 +278,12 @@ export class JsonFeed {
 }
 
 const jsonFeedWords: Readonly<Partial<Record<Wanted, string>>> = {
-  ...{ version: '/version', title: '/title', description: '/description', language: '/language' },
-  ...{ link: '/home_page_url', next: '/next_url' },
+  version: '/version',
+  title: '/title',
+  description: '/description',
+  language: '/language',
+  link: '/home_page_url',
+  next: '/next_url',
 };
 
 /** Ids may have more digits than a number keeps. */

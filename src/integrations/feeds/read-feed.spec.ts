@@ -156,14 +156,14 @@ describe('a feed', () => {
 
   it('of JSON gives all that its item says', async () => {
     const item = {
-      ...{
-        id: 12345678901234567890n.toString(),
-        url: '/1',
-        title: 'One',
-        content_html: '<p>1</p>',
-        summary: 'One.',
-      },
-      ...{ date_published: '2023-01-03T10:00:00+01:00', date_modified: 'soon', tags: ['a', 'b'] },
+      id: 12345678901234567890n.toString(),
+      url: '/1',
+      title: 'One',
+      content_html: '<p>1</p>',
+      summary: 'One.',
+      date_published: '2023-01-03T10:00:00+01:00',
+      date_modified: 'soon',
+      tags: ['a', 'b'],
       authors: [{ name: 'Jane', url: 'https://jane.example.org/' }],
       attachments: [{ url: 'https://cdn.example.org/a.mp3', mime_type: 'audio/mpeg', size_in_bytes: 5 }],
     };
@@ -174,12 +174,16 @@ describe('a feed', () => {
     });
     const events = await read(document.replace('"12345678901234567890"', '12345678901234567890'));
     expect(itemsIn(events)[0]).toMatchObject({
-      ...{ guid: '12345678901234567890', link: 'https://news.example.org/1', title: 'One' },
+      guid: '12345678901234567890',
+      link: 'https://news.example.org/1',
+      title: 'One',
       summary: { type: 'text', value: 'One.' },
       content: { type: 'html', value: '<p>1</p>' },
       authors: [{ name: 'Jane', email: null, url: 'https://jane.example.org/' }],
       categories: ['a', 'b'],
-      ...{ publishedAt: '2023-01-03T09:00:00.000Z', updatedAt: null, notes: ['updated_at_unreadable'] },
+      publishedAt: '2023-01-03T09:00:00.000Z',
+      updatedAt: null,
+      notes: ['updated_at_unreadable'],
       enclosures: [{ url: 'https://cdn.example.org/a.mp3', type: 'audio/mpeg', lengthBytes: 5 }],
     });
     expect(events.at(-1)).toMatchObject({ kind: 'end', next: '/2' });
@@ -198,20 +202,16 @@ describe('a feed', () => {
       places: ['Rome', 'Bern'],
     };
     const mapping = {
-      ...{
-        list: '/data/jobs',
-        guid: '/key',
-        title: '/name',
-        link: '/href',
-        content: '/text',
-        publishedAt: '/posted',
-      },
-      ...{
-        textType: 'html' as const,
-        categories: '/tags/*/name',
-        author: '/company/name',
-        feedTitle: '/name',
-      },
+      list: '/data/jobs',
+      guid: '/key',
+      title: '/name',
+      link: '/href',
+      content: '/text',
+      publishedAt: '/posted',
+      textType: 'html' as const,
+      categories: '/tags/*/name',
+      author: '/company/name',
+      feedTitle: '/name',
       fields: {
         remote: '/company/a~1b~0c',
         salary: '/salary',
@@ -228,13 +228,19 @@ describe('a feed', () => {
       expect(feed).toMatchObject({ format: 'mapped-json', title: 'Jobs' });
       expect(item).toMatchObject({
         item: {
-          ...{ guid: '7', title: 'Cook', link: 'https://news.example.org/jobs/7' },
+          guid: '7',
+          title: 'Cook',
+          link: 'https://news.example.org/jobs/7',
           content: { type: 'html', value: '<p>Cook</p>' },
           authors: [{ name: 'Inn', email: null, url: null }],
           categories: ['food', 'work'],
           publishedAt: '2023-01-03T10:00:00.000Z',
           fields: {
-            ...{ remote: true, salary: null, places: ['Rome', 'Bern'], first: 'Rome', none: null },
+            remote: true,
+            salary: null,
+            places: ['Rome', 'Bern'],
+            first: 'Rome',
+            none: null,
             tags: ['food', 'work'],
           },
         },

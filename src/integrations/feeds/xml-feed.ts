@@ -67,7 +67,11 @@ export class XmlFeed {
 
   constructor(private readonly options: DocumentOptions) {
     this.info = {
-      ...{ format: 'rss-2.0', title: null, description: null, language: null, link: null },
+      format: 'rss-2.0',
+      title: null,
+      description: null,
+      language: null,
+      link: null,
       encoding: options.encoding,
     };
     const { parser } = this;
