@@ -299,6 +299,18 @@ describe('an item', () => {
     expect(items[1]!.guid).not.toBe(items[2]!.guid);
   });
 
+  it('is called what the feed calls it, whatever other vocabularies say before', async () => {
+    const [item] = await itemsOf(
+      rss(
+        '<item><itunes:title>iTunes</itunes:title><media:content url="https://e.org/a.mp4"><media:title>Media</media:title></media:content>' +
+          '<dc:date>2020-01-01</dc:date><title></title><title>Own</title><pubDate></pubDate><dc:title>DC</dc:title></item>',
+      ),
+    );
+    expect(item).toMatchObject({ title: 'Own', publishedAt: '2020-01-01T00:00:00.000Z' });
+    const [other] = await itemsOf(rss('<item><itunes:title>iTunes</itunes:title><guid>1</guid></item>'));
+    expect(other!.title).toBe('iTunes');
+  });
+
   it('has the address that its id is, unless that is declared to be none', async () => {
     const items = await itemsOf(
       rss(

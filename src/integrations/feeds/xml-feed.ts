@@ -43,7 +43,7 @@ const MAX_NAME_CHARACTERS = 65_536;
 // Of elements, which cost more memory than their characters say.
 const MAX_ELEMENTS = 20_000;
 // Each name is looked up through all elements around it.
-const MAX_OPEN_ELEMENTS = 1_000;
+const MAX_OPEN_ELEMENTS = 300;
 
 /** Reads RSS, RDF and Atom from text that comes in pieces. Throws {@link DocumentBreak}. */
 export class XmlFeed {
