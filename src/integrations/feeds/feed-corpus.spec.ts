@@ -40,7 +40,11 @@ function countedNaively(file: string, mapping: JsonMappingDto | undefined): numb
   const text = readFileSync(join(corpus, file), 'latin1');
   if (!file.endsWith('.json')) return text.match(/<(?:\w+:)?(?:item|entry)[\s>]/g)?.length ?? 0;
   const path = (mapping?.list ?? '/items').split('/').slice(1);
-  return path.reduce<any>((value, name) => value[name], JSON.parse(text)).length;
+  const list = path.reduce<unknown>(
+    (value, name) => (value as Record<string, unknown>)[name],
+    JSON.parse(text),
+  );
+  return (list as unknown[]).length;
 }
 
 const itemsOf = (events: FeedEvent[]): FeedItem[] =>

@@ -50,7 +50,8 @@ export class FeedFetch {
       signal: this.idle.signal,
       timeoutMs: Math.max(1, Math.round(this.endsAt - performance.now())),
       maxBytes: Math.max(1, this.maxBytes - this.bytes),
-      ...{ maxRatio: MAX_RATIO, maxRedirects: MAX_REDIRECTS },
+      maxRatio: MAX_RATIO,
+      maxRedirects: MAX_REDIRECTS,
     };
     return this.explained(() => this.idle.during(() => this.http.stream(request)));
   }
@@ -72,7 +73,8 @@ export class FeedFetch {
       });
       if (nextUrl !== undefined && this.pages >= (paging?.maxPages ?? MAX_PAGES)) {
         const detail = `The source goes on after ${this.pages} pages.`;
-        return yield { kind: 'broken', reason: 'too_many_pages', detail };
+        yield { kind: 'broken', reason: 'too_many_pages', detail };
+        return;
       }
       page = nextUrl === undefined ? undefined : await this.nextPage(nextUrl, page.url, pages!);
     }

@@ -68,7 +68,7 @@ export class FeedPages {
         if (cursor === '' || cursor.length > MAX_CURSOR_CHARACTERS) return undefined;
         return withParameter(this.sourceUrl, parameter, cursor);
       }
-      case 'page':
+      default:
         return this.isNew(page) ? withParameter(this.sourceUrl, parameter, String(++this.number)) : undefined;
     }
   }

@@ -71,7 +71,11 @@ const codes: readonly (readonly [new (...args: never[]) => OutboundError, Unavai
 ];
 
 const statuses: Readonly<Record<number, UnavailableCode>> = {
-  ...{ 401: 'unauthorized', 403: 'unauthorized', 404: 'not_found', 408: 'timeout', 410: 'gone' },
+  401: 'unauthorized',
+  403: 'unauthorized',
+  404: 'not_found',
+  408: 'timeout',
+  410: 'gone',
   429: 'rate_limited',
 };
 

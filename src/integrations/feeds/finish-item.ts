@@ -49,8 +49,8 @@ export function finishItem(
     fields: fieldsOf(draft.fields, notes),
   };
   const guid = cleanText(draft.guid ?? '', Number.MAX_SAFE_INTEGER).trim();
+  if (guid === '' && Object.values(content).every(isNothing)) return undefined;
   const says = JSON.stringify(content);
-  if (guid === '' && says === nothing) return undefined;
   return {
     position,
     ...identity(guid, content.link, says),
@@ -151,7 +151,6 @@ function fieldsOf(fields: ItemDraft['fields'] = {}, notes: Set<ItemNote>): Recor
   );
 }
 
-const nothing = JSON.stringify({
-  ...{ title: null, link: null, summary: null, content: null, authors: [], categories: [] },
-  ...{ publishedAt: null, updatedAt: null, enclosures: [], fields: {} },
-});
+function isNothing(value: unknown): boolean {
+  return value === null || (typeof value === 'object' && Object.values(value).every(isNothing));
+}

@@ -56,8 +56,14 @@ export class JsonFeed {
     );
   }
 
+  /** In parts that end where objects end: what is wrong behind an item must not take the item with it. */
   write(text: string): void {
-    this.takeAll(text);
+    let from = 0;
+    for (let to = text.indexOf('}'); to >= 0; to = text.indexOf('}', from)) {
+      this.takeAll(text.slice(from, to + 1));
+      from = to + 1;
+    }
+    if (from < text.length) this.takeAll(text.slice(from));
   }
 
   end(): void {
@@ -109,6 +115,9 @@ export class JsonFeed {
       case 'falseValue':
       case 'nullValue':
         return this.plain(token.value);
+      default:
+        // The begins of texts and numbers, and tokens that the parser is told not to make.
+        return;
     }
   }
 
@@ -269,8 +278,12 @@ export class JsonFeed {
 }
 
 const jsonFeedWords: Readonly<Partial<Record<Wanted, string>>> = {
-  ...{ version: '/version', title: '/title', description: '/description', language: '/language' },
-  ...{ link: '/home_page_url', next: '/next_url' },
+  version: '/version',
+  title: '/title',
+  description: '/description',
+  language: '/language',
+  link: '/home_page_url',
+  next: '/next_url',
 };
 
 /** Ids may have more digits than a number keeps. */

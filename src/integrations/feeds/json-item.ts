@@ -31,7 +31,7 @@ export const jsonFeedItem: JsonItemReader = (item) => {
     if (!isObject(one) || typeof one['url'] !== 'string') return [];
     const { url, mime_type: type, size_in_bytes: size } = one;
     const lengthBytes = Number.isSafeInteger(size) && (size as number) >= 0 ? (size as number) : null;
-    return { url: url as string, type: plainText(type ?? null) ?? null, lengthBytes };
+    return { url, type: plainText(type ?? null) ?? null, lengthBytes };
   });
   return draft;
 };
@@ -40,10 +40,16 @@ export const jsonFeedItem: JsonItemReader = (item) => {
 export function mappedItem(mapping: JsonMappingDto): JsonItemReader {
   const names = (pointer: string | undefined) => (pointer === undefined ? undefined : pointerNames(pointer));
   const at = {
-    ...{ guid: names(mapping.guid), title: names(mapping.title), link: names(mapping.link) },
-    ...{ summary: names(mapping.summary), content: names(mapping.content), author: names(mapping.author) },
-    ...{ categories: names(mapping.categories), enclosures: names(mapping.enclosures) },
-    ...{ publishedAt: names(mapping.publishedAt), updatedAt: names(mapping.updatedAt) },
+    guid: names(mapping.guid),
+    title: names(mapping.title),
+    link: names(mapping.link),
+    summary: names(mapping.summary),
+    content: names(mapping.content),
+    author: names(mapping.author),
+    categories: names(mapping.categories),
+    enclosures: names(mapping.enclosures),
+    publishedAt: names(mapping.publishedAt),
+    updatedAt: names(mapping.updatedAt),
   };
   const fields = Object.entries(mapping.fields ?? {}).map(
     ([name, pointer]) => [name, pointerNames(pointer), pointer.includes('*')] as const,

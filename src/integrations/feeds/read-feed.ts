@@ -69,8 +69,8 @@ export async function* readFeed(
       return;
     }
   }
-  yield* taken(document!);
-  const { items, rejected, next } = document!;
+  yield* taken(document);
+  const { items, rejected, next } = document;
   yield { kind: 'end', items, rejected, next };
 }
 

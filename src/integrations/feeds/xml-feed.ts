@@ -5,6 +5,7 @@ import { DocumentBreak } from './document-break';
 import type { FeedEvent, FeedFormat, FeedInfo } from './feed-event';
 import type { FeedLimits } from './feed-limits';
 import { finishItem } from './finish-item';
+import { StrayAmpersands } from './stray-ampersands';
 import { baseAddress, webAddress } from './web-address';
 import { textOf, type XmlElement } from './xml-element';
 import { draftOf, plainText } from './xml-item';
@@ -42,7 +43,7 @@ const MAX_NAME_CHARACTERS = 65_536;
 // Of elements, which cost more memory than their characters say.
 const MAX_ELEMENTS = 20_000;
 // Each name is looked up through all elements around it.
-const MAX_OPEN_ELEMENTS = 1_000;
+const MAX_OPEN_ELEMENTS = 300;
 
 /** Reads RSS, RDF and Atom from text that comes in pieces. Throws {@link DocumentBreak}. */
 export class XmlFeed {
@@ -54,6 +55,7 @@ export class XmlFeed {
   /** The root element is closed; whatever follows is of no interest. */
   isOver = false;
   private readonly parser = new SaxesParser({ xmlns: true, position: true });
+  private readonly ampersands = new StrayAmpersands();
   private readonly vocabulary = new Map<string, string>();
   private readonly info: { -readonly [Key in keyof FeedInfo]: FeedInfo[Key] };
   private isAnnounced = false;
@@ -65,7 +67,11 @@ export class XmlFeed {
 
   constructor(private readonly options: DocumentOptions) {
     this.info = {
-      ...{ format: 'rss-2.0', title: null, description: null, language: null, link: null },
+      format: 'rss-2.0',
+      title: null,
+      description: null,
+      language: null,
+      link: null,
       encoding: options.encoding,
     };
     const { parser } = this;
@@ -79,12 +85,12 @@ export class XmlFeed {
   }
 
   write(text: string): void {
-    this.parser.write(text);
+    this.parser.write(this.ampersands.mend(text));
     this.boundGathered();
   }
 
   end(): void {
-    if (!this.isOver) this.parser.close();
+    if (!this.isOver) this.parser.write(this.ampersands.mend('', true)).close();
     if (!this.isOver) throw new DocumentBreak('document_truncated', 'The document ends in the middle.');
     this.announce();
   }
@@ -345,12 +351,6 @@ const entities = new Proxy(named, {
   get: (known, name: string) => {
     const value = Object.hasOwn(known, name) ? known[name] : undefined;
     if (value !== undefined) return value;
-    if (name.includes('<')) {
-      throw new DocumentBreak(
-        'xml_malformed',
-        'The document is no well-formed XML: an & is not written as &amp;.',
-      );
-    }
     if (!/^[A-Za-z][A-Za-z0-9]{1,31}$/.test(name)) return undefined;
     const decoded = decodeHTMLStrict(`&${name};`);
     return decoded === `&${name};` ? undefined : decoded;

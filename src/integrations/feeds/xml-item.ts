@@ -10,22 +10,26 @@ export function draftOf(item: XmlElement, base: string | undefined): ItemDraft {
   const draft = emptyDraft();
   const ownBase = item.attributes['xml:base'] ?? base;
   if (ownBase !== undefined) draft.base = ownBase;
-  for (const child of item.children) {
-    if (typeof child !== 'string') readers[child.name]?.(child, draft);
-  }
+  const words = childElements(item);
+  for (const word of words) ownWords[word.name]?.(word, draft);
+  for (const word of words) borrowedWords[word.name]?.(word, draft);
   // RSS 1.0 names an item by its address, and says the same in its link.
   const about = item.attributes['rdf:about'];
-  if (draft.guid === undefined && about !== undefined) draft.guid = about;
+  if (about !== undefined && !draft.guid) Object.assign(draft, { guid: about, isGuidLink: true });
   return draft;
 }
 
-const readers: Readonly<Record<string, Reader>> = {
+const ownWords: Readonly<Record<string, Reader>> = {
   ...wordsOf('rss'),
   // Atom elements in RSS, and RSS elements that a feed of Atom has by mistake.
   ...wordsOf('atom'),
   'content:encoded': (element, draft) => {
     draft.content = htmlIn(element);
   },
+};
+
+/** What other vocabularies say is second to what the feed's own says, whichever comes first. */
+const borrowedWords: Readonly<Record<string, Reader>> = {
   'xhtml:body': (element, draft) => {
     draft.content ??= { type: 'html', value: innerHtml(element) };
   },
@@ -33,10 +37,10 @@ const readers: Readonly<Record<string, Reader>> = {
     draft.content ??= { type: 'html', value: innerHtml(element) };
   },
   'dc:title': (element, draft) => {
-    draft.title ??= textOf(element);
+    draft.title ||= textOf(element);
   },
   'dc:identifier': (element, draft) => {
-    draft.guid ??= textOf(element);
+    draft.guid ||= textOf(element);
   },
   'dc:description': (element, draft) => {
     draft.summary ??= htmlIn(element);
@@ -50,13 +54,13 @@ const readers: Readonly<Record<string, Reader>> = {
   'dcterms:modified': updated,
   'itunes:author': author,
   'itunes:title': (element, draft) => {
-    draft.title ??= textOf(element);
+    draft.title ||= textOf(element);
   },
   'itunes:summary': (element, draft) => {
     draft.summary ??= { type: 'text', value: textOf(element) };
   },
   'media:title': (element, draft) => {
-    draft.title ??= textOf(element);
+    draft.title ||= textOf(element);
   },
   'media:description': (element, draft) => {
     const type = element.attributes['type'] === 'html' ? 'html' : 'text';
@@ -65,7 +69,7 @@ const readers: Readonly<Record<string, Reader>> = {
   'media:content': media,
   'media:group': (element, draft) => {
     for (const child of childElements(element)) {
-      if (child.name.startsWith('media:')) readers[child.name]?.(child, draft);
+      if (child.name.startsWith('media:')) borrowedWords[child.name]?.(child, draft);
     }
   },
 };
@@ -73,14 +77,14 @@ const readers: Readonly<Record<string, Reader>> = {
 function wordsOf(vocabulary: 'rss' | 'atom'): Record<string, Reader> {
   const words: Record<string, Reader> = {
     guid: (element, draft) => {
-      draft.guid ??= textOf(element);
+      draft.guid ||= textOf(element);
       draft.isGuidLink ??= element.attributes['ispermalink'] !== 'false';
     },
     id: (element, draft) => {
-      draft.guid ??= textOf(element);
+      draft.guid ||= textOf(element);
     },
     title: (element, draft) => {
-      draft.title ??= vocabulary === 'atom' ? plainText(element) : textOf(element);
+      draft.title ||= vocabulary === 'atom' ? plainText(element) : textOf(element);
     },
     link,
     description: (element, draft) => {
@@ -124,11 +128,11 @@ function link(element: XmlElement, draft: ItemDraft): void {
 }
 
 function published(element: XmlElement, draft: ItemDraft): void {
-  draft.publishedAt ??= textOf(element);
+  draft.publishedAt ||= textOf(element);
 }
 
 function updated(element: XmlElement, draft: ItemDraft): void {
-  draft.updatedAt ??= textOf(element);
+  draft.updatedAt ||= textOf(element);
 }
 
 function category(element: XmlElement, draft: ItemDraft): void {
@@ -172,7 +176,7 @@ function media(element: XmlElement, draft: ItemDraft): void {
   if (url !== undefined) draft.enclosures.push({ url, type, lengthBytes: bytesOf(filesize) });
   for (const child of childElements(element)) {
     if (child.name.startsWith('media:') && child.name !== 'media:content')
-      readers[child.name]?.(child, draft);
+      borrowedWords[child.name]?.(child, draft);
   }
 }
 
