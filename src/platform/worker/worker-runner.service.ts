@@ -8,6 +8,7 @@ import { SHUTDOWN_REASON } from '../queue/job-interruption';
 import { concurrencyOf, queueDefaults, type QueueDefinition } from '../queue/define-queue';
 import { RedisConnections } from '../redis/redis-connections.service';
 import { queuePrefix } from '../redis/key-space';
+import { KeyDispensers } from '../key-limits/key-dispensers.service';
 import { JobStep } from '../queue/job-step';
 import { workerName } from '../queue/worker-identity';
 import { CancelWatch } from './cancel-watch.service';
@@ -46,6 +47,7 @@ export class WorkerRunner implements BeforeApplicationShutdown {
     private readonly settings: Settings,
     private readonly attempts: AttemptLog,
     private readonly cancelWatch: CancelWatch,
+    private readonly dispensers: KeyDispensers,
   ) {}
 
   /** Calls back after each failed attempt; `isFinal` when there will be no other. */
@@ -85,6 +87,7 @@ export class WorkerRunner implements BeforeApplicationShutdown {
     void this.workerOf(consumer)
       .run()
       .catch(() => undefined);
+    this.dispensers.start(consumer.definition);
     return true;
   }
 
@@ -114,7 +117,9 @@ export class WorkerRunner implements BeforeApplicationShutdown {
     const consumer = this.known().get(queue);
     if (consumer === undefined) throw new Error(`Queue "${queue}" has no processor in this process.`);
     if (this.running.has(queue)) throw new Error(`The worker of queue "${queue}" is running.`);
-    return this.nextJobs.run(this.workerOf(consumer));
+    const worker = this.workerOf(consumer);
+    await this.dispensers.of(consumer.definition)?.once();
+    return this.nextJobs.run(worker);
   }
 
   // HTTP, queues and stores are still open in this phase, so that running jobs can finish as usual.
@@ -123,6 +128,7 @@ export class WorkerRunner implements BeforeApplicationShutdown {
     this.breakers.forEach((breaker) => breaker.stop());
     const workers = [...this.workers.values()];
     if (workers.length === 0) return;
+    this.dispensers.pause();
     this.logger.log('Shutting down workers gracefully...');
     const closed = Promise.all(workers.map((worker) => this.close(worker)));
     // The last fifth of the time is for jobs to notice the abort and be given back.
@@ -148,6 +154,7 @@ export class WorkerRunner implements BeforeApplicationShutdown {
     byHand.forEach((id) => this.known().get(worker.name)?.interrupt(id, SHUTDOWN_REASON));
     await this.nextJobs.ended(worker);
     await worker.close();
+    await this.dispensers.stop(worker.name);
   }
 
   private hasWork(): boolean {
@@ -181,13 +188,16 @@ export class WorkerRunner implements BeforeApplicationShutdown {
     const { definition } = consumer;
     const existing = this.workers.get(definition.name);
     if (existing !== undefined) return existing;
-    const worker = new JobWorker(consumer, {
+    const dispenser = this.dispensers.of(definition);
+    const options = {
       ...workerOptions(definition),
       connection: this.connections.worker,
       prefix: queuePrefix(this.settings, definition.domain),
       concurrency: concurrencyOf(definition, this.settings),
-    });
+    };
+    const worker = new JobWorker(consumer, options, dispenser);
     consumer.equip({
+      ...(dispenser !== undefined && { gate: dispenser }),
       steps: this.steps(),
       log: this.attempts,
       onUnfinished: (job, how) => this.observers.forEach((observer) => observer.unfinished(job, how)),
