@@ -257,7 +257,6 @@ describe('limits per key', () => {
     expect(await scene.queue.remove(ids.at(-2)!)).toBe(1);
     expect(await scene.queue.getJobCounts('wait', 'prioritized', 'delayed', 'active')).toEqual({
       wait: 0,
-      waiting: 0,
       prioritized: 1,
       delayed: 1,
       active: 1,
