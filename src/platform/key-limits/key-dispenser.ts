@@ -5,13 +5,15 @@ import type { JobPermit } from './job-permit';
 import type { LimitedQueue } from './permit-calls';
 import { MAX_PER_CALL } from './permit-scripts';
 
-type Reply = readonly [letIn: number, nextMs: number, hasMore: number];
+type Reply = readonly [letIn: number, nextMs: number, hasMore: number, isFull: number];
 
 // Hints may be lost, and whoever resumes a queue sends none.
 const LOOK_EVERY_MS = 1_000;
 const ERROR_LOG_INTERVAL_MS = 10_000;
 /** So many jobs for each that can run are ready: the next is there when one ends, and a new key does not wait long. */
 const READY_PER_SLOT = 2;
+// While enough jobs are ready, notes are gathered until half of those are gone, or for this long.
+const GATHER_MS = 5;
 
 /**
  * Lets the held jobs of one queue in, for one worker: whenever jobs of it start or end, all of one turn of the loop in
@@ -24,6 +26,9 @@ export class KeyDispenser implements StartGate {
   private ends: (readonly [id: string, start: number])[] = [];
   private starts = new Map<string, number>();
   private isScheduled = false;
+  /** How many more jobs may start before the ready ones run low. */
+  private spare = 0;
+  private gathering?: NodeJS.Timeout | undefined;
   private inFlight?: Promise<void> | undefined;
   private isWanted = false;
   private timer?: NodeJS.Timeout | undefined;
@@ -52,7 +57,7 @@ export class KeyDispenser implements StartGate {
   /** Resolves when everything is noted that has ended, or Redis refuses to take note. */
   async stop(): Promise<void> {
     this.pause();
-    await this.inFlight;
+    while (this.inFlight !== undefined) await this.inFlight;
     if (this.ends.length > 0 || this.starts.size > 0) await this.call();
   }
 
@@ -91,12 +96,18 @@ export class KeyDispenser implements StartGate {
   started(job: Job): void {
     const { key, isCounted } = this.permits.get(job) ?? {};
     if (isCounted === true && key !== undefined) this.starts.set(key, (this.starts.get(key) ?? 0) + 1);
-    this.nudge();
+    this.spare -= 1;
+    this.gather();
   }
 
   ended(job: Job): void {
     if (this.permits.get(job)?.key !== undefined) this.ends.push([job.id ?? '', job.attemptsStarted]);
-    this.nudge();
+    this.gather();
+  }
+
+  private gather(): void {
+    if (this.spare <= 0 || this.ends.length >= MAX_PER_CALL) this.nudge();
+    else this.gathering ??= setTimeout(() => this.nudge(), GATHER_MS);
   }
 
   private schedule(): void {
@@ -114,14 +125,18 @@ export class KeyDispenser implements StartGate {
 
   private async call(): Promise<void> {
     this.isWanted = false;
+    clearTimeout(this.gathering);
+    this.gathering = undefined;
     const ends = this.ends.splice(0, MAX_PER_CALL);
     const starts = [...this.starts].slice(0, MAX_PER_CALL);
     starts.forEach(([key]) => this.starts.delete(key));
     const target = this.isRunning ? this.concurrency * READY_PER_SLOT : 0;
     try {
       const args = [target, ends.length, ...ends.flat(), ...starts.flat()];
-      const [, nextMs, hasMore] = (await this.queue.dispense(args)) as Reply;
-      if (hasMore === 1 || this.ends.length > 0 || this.starts.size > 0) this.isWanted = true;
+      const [, nextMs, hasMore, isFull] = (await this.queue.dispense(args)) as Reply;
+      this.spare = isFull === 1 && this.isRunning ? this.concurrency : 0;
+      if (hasMore === 1) this.isWanted = true;
+      else if (this.ends.length > 0 || this.starts.size > 0) this.gather();
       this.lookIn(nextMs < 0 ? LOOK_EVERY_MS : Math.min(nextMs, LOOK_EVERY_MS));
     } catch (error) {
       // An end that is noted twice is one end; starts are counted anew by the reconciler.

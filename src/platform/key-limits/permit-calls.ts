@@ -29,14 +29,14 @@ export class LimitedQueue {
 
   /** The same for what is called all the time. */
   dispense(args: readonly Argument[]): Promise<unknown> {
-    return this.call('holdfastDispense', DISPENSE, args);
+    return this.named('holdfastDispense', DISPENSE, args);
   }
 
   admit(args: readonly Argument[]): Promise<unknown> {
-    return this.call('holdfastAdmit', ADMIT, args);
+    return this.named('holdfastAdmit', ADMIT, args);
   }
 
-  private call(name: string, lua: string, args: readonly Argument[]): Promise<unknown> {
+  private named(name: string, lua: string, args: readonly Argument[]): Promise<unknown> {
     const client = this.client as unknown as Record<string, (...args: Argument[]) => Promise<unknown>>;
     if (client[name] === undefined) this.client.defineCommand(name, { lua, numberOfKeys: 1 });
     return client[name]!(this.key, ...this.first, ...args);

@@ -105,8 +105,8 @@ const MAX_LINE = 20_000;
  * Takes note of ends and starts of jobs, then lets in held jobs, in turns between their keys, until the jobs that are
  * ready to start are as many as `target`, or twice as many as run.
  * ARGV: target, number of ends, per end id and start, then per key with starts key and number.
- * Answers how many were let in, the milliseconds until the next key that waits for its rate (-1: none), and whether
- * there is more to do at once.
+ * Answers how many were let in, the milliseconds until the next key that waits for its rate (-1: none), whether there
+ * is more to do at once, and whether as many jobs are ready as should be.
  */
 export const DISPENSE = `${PREAMBLE}
 local target, ends = tonumber(ARGV[7]), tonumber(ARGV[8])
@@ -132,10 +132,11 @@ local active = redis.call('LLEN', base .. 'active')
 local room = math.max(target, target > 0 and 2 * active or 0) - redis.call('LLEN', wait) - redis.call('ZCARD', prioritized)
 room = math.min(settings[2] and 0 or room, ${MAX_PER_CALL})
 
+expected = ${MAX_PER_CALL}
 -- Jobs whose delay is over, before BullMQ lets them line up without asking.
 local due = redis.call('ZRANGEBYSCORE', delayed, 0, (nowMs + 1) * 4096 - 1, 'LIMIT', 0, ${MAX_PER_CALL})
 for _, id in ipairs(due) do
-  local job = redis.call('HMGET', base .. id, '${KEY_FIELD}', 'priority', 'atm')
+  local job = redis.call('HMGET', base .. id, '${KEY_FIELD}', 'priority', 'ats')
   if job[1] then
     hold(base, id, job[1], tonumber(job[2] or 0), nowMs, tonumber(job[3] or 0) > 0)
     redis.call('HSET', base .. id, 'delay', 0)
@@ -160,7 +161,7 @@ local function allowances(keys, share)
   local own = hasOwn and redis.call('HMGET', base .. 'keys:limits', unpack(keys)) or none
   local hasRate = hasOwn or max
   local ready = hasRate and redis.call('HMGET', readyOf, unpack(keys)) or none
-  local tat = hasRate and redis.call('ZMSCORE', tats, unpack(keys)) or none
+  local tat = hasRate and redis.call('HMGET', tats, unpack(keys)) or none
   local allowed, waiting, stuck = {}, {}, {}
   for at, key in ipairs(keys) do
     local rateMax, rateMs, concurrency = limitFrom(own[at])
@@ -193,12 +194,13 @@ end
 -- Takes the first held jobs of each key. What somebody has taken out of the delayed set is no longer held.
 local function candidates(states)
   local ids, owners = {}, {}
+  local places = {}
   for _, state in ipairs(states) do
-    state.jobs = {}
+    state.jobs, state.places = {}, {}
     local first = redis.call('ZPOPMIN', base .. 'keys:held:' .. state.key, state.free)
     state.hasMore = #first == 2 * state.free
     for at = 1, #first, 2 do
-      ids[#ids + 1], owners[#owners + 1] = first[at], state
+      ids[#ids + 1], owners[#owners + 1], places[#places + 1] = first[at], state, first[at + 1]
     end
   end
   if #ids == 0 then return ids end
@@ -207,7 +209,9 @@ local function candidates(states)
   for at, id in ipairs(ids) do
     if isHeld(scores[at]) then
       held[#held + 1] = id
-      owners[at].jobs[#owners[at].jobs + 1] = id
+      local state = owners[at]
+      state.jobs[#state.jobs + 1] = id
+      state.places[#state.jobs] = tonumber(places[at])
     end
   end
   return held
@@ -233,7 +237,7 @@ while room > 0 do
       run[#run + 1], run[#run + 2] = state.key, state.running + count
       if state.interval then
         ready[#ready + 1], ready[#ready + 2] = state.key, state.ready + count
-        tat[#tat + 1], tat[#tat + 2] = state.from + count * state.interval, state.key
+        tat[#tat + 1], tat[#tat + 2] = state.key, state.from + count * state.interval
       end
     end
   end
@@ -242,7 +246,7 @@ while room > 0 do
     redis.call('ZREM', delayed, unpack(ids))
     redis.call('HSET', running, unpack(run))
     if #ready > 0 then redis.call('HSET', readyOf, unpack(ready)) end
-    if #tat > 0 then redis.call('ZADD', tats, unpack(tat)) end
+    if #tat > 0 then redis.call('HSET', tats, unpack(tat)) end
     local line, ranked = {}, {}
     local deepest = 1
     local depth = 1
@@ -251,10 +255,15 @@ while room > 0 do
         deepest = math.max(deepest, #state.jobs)
         local id = state.jobs[depth]
         if id then
-          local job = redis.call('HMGET', base .. id, 'priority', 'ats', 'atm')
-          local rank, start = tonumber(job[1] or 0), string.format('%d', tonumber(job[2] or 0) + 1)
+          local place = state.places[depth]
+          local rank = math.floor(place / 4294967296)
+          local start, made = '1', '0'
+          if place == rank * 4294967296 then
+            local job = redis.call('HMGET', base .. id, 'ats', 'atm')
+            start, made = string.format('%d', tonumber(job[1] or 0) + 1), job[2] or '0'
+          end
           local kind = state.interval and 'r' or '-'
-          marks[#marks + 1], marks[#marks + 2] = id, start .. ' ' .. (job[3] or '0') .. ' ' .. kind .. ' ' .. state.key
+          marks[#marks + 1], marks[#marks + 2] = id, start .. ' ' .. made .. ' ' .. kind .. ' ' .. state.key
           redis.call('HSET', base .. id, '${PERMIT_FIELD}', state.interval and start .. 'r' or start)
           redis.call('XADD', events, '*', 'event', 'waiting', 'jobId', id, 'prev', 'delayed')
           if rank > 0 then
@@ -294,7 +303,8 @@ elseif room > 0 and not hasMore and not settings[2] then
 end
 local nextAt = redis.call('ZRANGE', later, 0, 0, 'WITHSCORES')[2]
 local nextMs = nextAt and math.max(0, math.ceil((tonumber(nextAt) - now) / 1000)) or -1
-return { letIn, nextMs, (letIn >= ${MAX_PER_CALL} or #due >= ${MAX_PER_CALL}) and 1 or 0 }
+local isMore = room > 0 and hasMore or #due >= ${MAX_PER_CALL}
+return { letIn, nextMs, isMore and 1 or 0, room <= 0 and 1 or 0 }
 `;
 
 /**
@@ -323,12 +333,12 @@ end
 local rateMax, rateMs, concurrency = limitFrom(redis.call('HGET', base .. 'keys:limits', key))
 local isFree = not concurrency or tonumber(redis.call('HGET', running, key) or 0) < concurrency
 local tokens, from, interval, _ = 1, nil, nil, nil
-if rateMax then tokens, _, from, interval = tokensOf(redis.call('ZSCORE', tats, key), rateMax, rateMs) end
+if rateMax then tokens, _, from, interval = tokensOf(redis.call('HGET', tats, key), rateMax, rateMs) end
 if isFree and tokens > 0 then
   redis.call('HSET', permits, id, start .. ' ' .. made .. ' - ' .. key)
   redis.call('HINCRBY', running, key, 1)
   redis.call('ZADD', base .. 'keys:names', 0, key)
-  if interval then redis.call('ZADD', tats, from + interval, key) end
+  if interval then redis.call('HSET', tats, key, from + interval) end
   redis.call('HSET', job, '${PERMIT_FIELD}', start)
   return 1
 end
@@ -396,7 +406,6 @@ if hasPermits then
   -- Those that must wait on will be put back at the next look.
   for _, key in ipairs(redis.call('SMEMBERS', blocked)) do lineUpKey(base, key) end
   redis.call('DEL', blocked)
-  redis.call('ZREMRANGEBYSCORE', tats, '-inf', now - 86400000000)
 end
 local names = redis.call('ZRANGEBYLEX', base .. 'keys:names', from == '' and '-' or '(' .. from, '+', 'LIMIT', 0, size)
 for _, key in ipairs(names) do
@@ -411,7 +420,11 @@ for _, key in ipairs(names) do
   if redis.call('ZCARD', line) > 0 then
     if not redis.call('ZSCORE', later, key) then lineUpKey(base, key) end
   elseif redis.call('HEXISTS', running, key) == 0 and redis.call('HEXISTS', base .. 'keys:limits', key) == 0 then
-    redis.call('ZREM', base .. 'keys:names', key)
+    -- A time that has come says no more than none.
+    if tonumber(redis.call('HGET', tats, key) or 0) <= now then
+      redis.call('ZREM', base .. 'keys:names', key)
+      redis.call('HDEL', tats, key)
+    end
   end
 end
 if #names > 0 or freed > 0 then hint(base, channel, queue) end
@@ -435,10 +448,10 @@ end
 redis.call('ZADD', base .. 'keys:names', 0, key)
 -- What was taken under the limits before must not keep the key waiting longer than the new ones do.
 local rateMax, rateMs = limitFrom(text ~= '' and text)
-local tat = redis.call('ZSCORE', tats, key)
+local tat = redis.call('HGET', tats, key)
 if tat then
   local latest = rateMax and now + rateMs * 1000 / rateMax or now
-  if tonumber(tat) > latest then redis.call('ZADD', tats, latest, key) end
+  if tonumber(tat) > latest then redis.call('HSET', tats, key, latest) end
 end
 redis.call('ZREM', later, key)
 redis.call('SREM', blocked, key)
@@ -453,7 +466,7 @@ local function view(key, text)
   local wait, line = redis.call('ZCARD', base .. 'keys:held:' .. key), redis.call('HGET', running, key)
   local nextMs = -1
   if rateMax then
-    local tokens, dueAt = tokensOf(redis.call('ZSCORE', tats, key), rateMax, rateMs)
+    local tokens, dueAt = tokensOf(redis.call('HGET', tats, key), rateMax, rateMs)
     if tokens <= 0 then nextMs = math.max(0, math.ceil((dueAt - now) / 1000)) end
   end
   local isFull = concurrency and tonumber(line or 0) >= concurrency

@@ -30,13 +30,14 @@ local job, wait, prioritized, delayed, active = KEYS[1], KEYS[2], KEYS[3], KEYS[
 local meta, marker, priorities, events = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local id, data, priority, delay, now, seen = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
 local base, channel, queue, newKey = ARGV[7], ARGV[8], ARGV[9], ARGV[10]
-local fields = redis.call('HMGET', job, 'data', 'priority', '${KEY_FIELD}')
+local fields = redis.call('HMGET', job, 'data', 'priority', '${KEY_FIELD}', 'ats')
 if not fields[1] then return 'unknown' end
 if redis.call('ZSCORE', KEYS[10], id) or redis.call('ZSCORE', KEYS[11], id) then return 'finished' end
 if redis.call('EXISTS', job .. ':lock') == 1 or redis.call('LPOS', active, id) then return 'active' end
 if seen ~= '' and seen ~= fields[1] then return 'changed' end
 if data ~= '' then redis.call('HSET', job, 'data', data) end
 local limitKey = fields[3]
+local hasStarted = tonumber(fields[4] or 0) > 0
 local score = redis.call('ZSCORE', delayed, id)
 local waitsForKey = limitKey and isHeld(score)
 local rank = tonumber(priority ~= '' and priority or fields[2] or 0)
@@ -47,14 +48,14 @@ if limitKey and newKey ~= '' and newKey ~= limitKey then
   redis.call('HSET', job, '${KEY_FIELD}', newKey)
   if waitsForKey then
     redis.call('ZREM', base .. 'keys:held:' .. limitKey, id)
-    hold(base, id, newKey, rank, (tonumber(score) - ${HELD_FROM}) / ${HELD_STEP}, false)
+    hold(base, id, newKey, rank, (tonumber(score) - ${HELD_FROM}) / ${HELD_STEP}, hasStarted)
     hint(base, channel, queue)
   end
   limitKey = newKey
 end
 local function line_up()
   if limitKey then
-    hold(base, id, limitKey, rank, now, false)
+    hold(base, id, limitKey, rank, now, hasStarted)
     hint(base, channel, queue)
     return
   end
@@ -68,7 +69,7 @@ end
 if priority ~= '' then
   redis.call('HSET', job, 'priority', priority)
   if waitsForKey then
-    local place = redis.call('INCR', base .. 'keys:seq') % 4294967296
+    local place = hasStarted and 0 or placeOf(base)
     redis.call('ZADD', base .. 'keys:held:' .. limitKey, rank * 4294967296 + place, id)
   elseif redis.call('ZREM', prioritized, id) == 1 then
     -- What was let in stays so.

@@ -48,7 +48,9 @@ if not maxEvents then
   redis.call('HSET', meta, 'opts.maxLenEvents', maxEvents)
 end
 local held = settings[2] or (settings[3] and redis.call('LLEN', active) >= tonumber(settings[3]))
-local stored, ready, later = 0, false, false${keyed('\nlocal isHeld = false')}
+local stored, ready, later = 0, false, false${keyed(`
+local isHeld = false
+expected = (#ARGV - 4) / ${ARGUMENTS_PER_JOB + 1}`)}
 
 local function delayedScore(due)
   local lowest, highest = due * 4096, (due + 1) * 4096 - 1
@@ -97,9 +99,13 @@ for at = ${isKeyed ? 5 : 3}, #ARGV, ${ARGUMENTS_PER_JOB + Number(isKeyed)} do
       redis.call('XADD', events, 'MAXLEN', '~', maxEvents, '*', 'event', 'waiting', 'jobId', id)
       ready = true
     end
-    redis.call('HMSET', key, 'name', type, 'data', data, 'opts', options,
+    ${keyed(`if limitKey ~= '' then
+      redis.call('HMSET', key, 'name', type, 'data', data, 'opts', options,
+        'timestamp', timestamp, 'delay', delay, 'priority', priority, '${KEY_FIELD}', limitKey)
+    else
+    `)}redis.call('HMSET', key, 'name', type, 'data', data, 'opts', options,
       'timestamp', timestamp, 'delay', delay, 'priority', priority)${keyed(`
-    if limitKey ~= '' then redis.call('HSET', key, '${KEY_FIELD}', limitKey) end`)}
+    end`)}
     if note ~= '' and life > 0 then redis.call('SET', memory .. id, note, 'PX', life) end
   end
   outcomes[#outcomes + 1] = outcome

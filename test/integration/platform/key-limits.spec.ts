@@ -21,7 +21,7 @@ import {
   SourcesProducer,
   SourceWork,
   type FetchPayload,
-} from '../../support/sources-queue';
+} from '../../support/sources/sources-queue';
 
 /** A promise that a test keeps when it likes. */
 class Hold {

@@ -2,12 +2,12 @@ import { InjectQueue, Processor } from '@nestjs/bullmq';
 import { Injectable, Module } from '@nestjs/common';
 import { Queue, type Job } from 'bullmq';
 import { IsInt, IsString, MaxLength } from 'class-validator';
-import type { KeyRate } from '../../src/platform/key-limits/key-limit';
-import type { AddOptions } from '../../src/platform/queue/add-job';
-import { defineQueue } from '../../src/platform/queue/define-queue';
-import { JobConsumer, type JobHandlers } from '../../src/platform/queue/job-consumer';
-import { JobProducer } from '../../src/platform/queue/job-producer';
-import { QueueModule } from '../../src/platform/queue/queue.module';
+import type { KeyRate } from '../../../src/platform/key-limits/key-limit';
+import type { AddOptions } from '../../../src/platform/queue/add-job';
+import { defineQueue } from '../../../src/platform/queue/define-queue';
+import { JobConsumer, type JobHandlers } from '../../../src/platform/queue/job-consumer';
+import { JobProducer } from '../../../src/platform/queue/job-producer';
+import { QueueModule } from '../../../src/platform/queue/queue.module';
 
 export class FetchPayload {
   @IsString()
