@@ -15,6 +15,10 @@ const READY_PER_SLOT = 2;
 // While enough jobs are ready, notes are gathered until half of those are gone, or for this long.
 const GATHER_MS = 5;
 
+// On the job itself: a map that is weak in its jobs costs the collection of garbage more than all the rest.
+const PERMIT = Symbol('permit');
+type TakenJob = Job & { [PERMIT]?: JobPermit | undefined };
+
 /**
  * Lets the held jobs of one queue in, for one worker: whenever jobs of it start or end, all of one turn of the loop in
  * one call; when a key's next token is due; when somebody has added a job; and once a second. Any number of workers may
@@ -22,7 +26,6 @@ const GATHER_MS = 5;
  */
 export class KeyDispenser implements StartGate {
   private readonly logger = new Logger('KeyLimits');
-  private readonly permits = new WeakMap<Job, JobPermit>();
   private ends: (readonly [id: string, start: number])[] = [];
   private starts = new Map<string, number>();
   private isScheduled = false;
@@ -75,33 +78,33 @@ export class KeyDispenser implements StartGate {
 
   /** Tells what is known of a job that was taken. */
   meet(job: Job, permit: JobPermit): void {
-    this.permits.set(job, permit);
+    (job as TakenJob)[PERMIT] = permit;
   }
 
   isLetIn(job: Job): boolean {
-    const permit = this.permits.get(job);
+    const permit = (job as TakenJob)[PERMIT];
     return permit === undefined || permit.isLetIn || permit.key === undefined;
   }
 
   async letIn(job: Job, token = ''): Promise<boolean> {
-    const { key = '' } = this.permits.get(job) ?? {};
+    const { key = '' } = (job as TakenJob)[PERMIT] ?? {};
     const answer = await this.queue.admit([job.id ?? '', token, key]);
     // A job that somebody else has is found out by its consumer.
     if (answer !== 0) return true;
     // It has no permit that its end could give back, and may have the next one already.
-    this.permits.delete(job);
+    (job as TakenJob)[PERMIT] = undefined;
     return false;
   }
 
   started(job: Job): void {
-    const { key, isCounted } = this.permits.get(job) ?? {};
+    const { key, isCounted } = (job as TakenJob)[PERMIT] ?? {};
     if (isCounted === true && key !== undefined) this.starts.set(key, (this.starts.get(key) ?? 0) + 1);
     this.spare -= 1;
     this.gather();
   }
 
   ended(job: Job): void {
-    if (this.permits.get(job)?.key !== undefined) this.ends.push([job.id ?? '', job.attemptsStarted]);
+    if ((job as TakenJob)[PERMIT]?.key !== undefined) this.ends.push([job.id ?? '', job.attemptsStarted]);
     this.gather();
   }
 

@@ -1,12 +1,11 @@
 import { HOLD, IS_HELD } from './held-jobs-script';
 import { KEY_FIELD, PERMIT_FIELD } from './key-limit';
 
-/**
- * A key may run ahead of its rate by this share of it, at most: half of it when tokens are handed out, half by jobs
- * that were let in and start later than they might. One job is let in whatever its share.
- */
-const LEEWAY = 0.025;
-/** Whoever comes later than its token by no more than this part of the time between two of them loses nothing. */
+// By these shares of its rate, 5 % together, a key may run ahead of it: when tokens are handed out, which makes up for
+// what came too late, and by jobs that were let in and start later than they might. One is let in whatever its share.
+const TOKEN_LEEWAY = 0.03;
+const READY_LEEWAY = 0.02;
+// Whoever comes later than its token by no more than this part of the time between two of them loses nothing.
 const LATENESS = 0.1;
 
 const PERMIT_TEXT = '^(%d+) (%d+) (%S) (.*)$';
@@ -33,7 +32,7 @@ local function tokensOf(tat, rateMax, rateMs)
   local interval = rateMs * 1000 / rateMax
   local from = tonumber(tat or 0)
   if from < now - interval * ${LATENESS} then from = now end
-  local slack = math.floor(rateMax * ${LEEWAY}) * interval
+  local slack = math.floor(rateMax * ${TOKEN_LEEWAY}) * interval
   return math.floor((now + slack - from) / interval) + 1, from - slack, from, interval
 end
 
@@ -169,7 +168,7 @@ local function allowances(keys, share)
     if concurrency then state.free = math.min(state.free, concurrency - state.running) end
     if rateMax then
       -- Jobs that are let in and have not begun may all begin at one moment.
-      state.free = math.min(state.free, math.max(1, math.floor(rateMax * ${LEEWAY})) - state.ready)
+      state.free = math.min(state.free, math.max(1, math.floor(rateMax * ${READY_LEEWAY})) - state.ready)
     end
     local isStuck = state.free <= 0
     local tokens, dueAt

@@ -35,9 +35,11 @@ export class TakenJobs {
   keep(answer: unknown): void {
     if (!Array.isArray(answer) || !Array.isArray(answer[0])) return;
     const [hash, id] = answer as [unknown[], unknown];
-    const fields: Record<string, string> = {};
+    const fields: { [KEY_FIELD]?: string; [PERMIT_FIELD]?: string } = {};
     for (let at = 0; at < hash.length; at += 2) {
-      if (hash[at] === KEY_FIELD || hash[at] === PERMIT_FIELD) fields[String(hash[at])] = String(hash[at + 1]);
+      const name = hash[at];
+      if (name === KEY_FIELD) fields[KEY_FIELD] = String(hash[at + 1]);
+      else if (name === PERMIT_FIELD) fields[PERMIT_FIELD] = String(hash[at + 1]);
     }
     if (this.byId.size >= MOST_KEPT) this.byId.clear();
     this.byId.set(String(id), fields);
