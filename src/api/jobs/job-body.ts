@@ -11,7 +11,7 @@ export function jobPath(id: string): string {
 }
 
 /** What only `payloads:read` shows of a job. */
-export const hiddenOfJob = ['result', 'error.message', 'progress.message'] as const;
+export const hiddenOfJob = ['result', 'error.message', 'progress.message', 'hold.key'] as const;
 
 /** The entity tag of a job as Redis has it: its payload counts, although answers do not show it. */
 export function jobTag(job: JobSnapshot, viewer: Principal): string {

@@ -5,6 +5,7 @@ import { LedgerRemovals } from '../../platform/ledger/ledger-removals.service';
 import { LedgerSearch } from '../../platform/ledger/ledger-search.service';
 import type { LedgerFilter } from '../../platform/ledger/ledger-filter';
 import type { LedgerJob } from '../../platform/ledger/ledger-job';
+import { KeyLimitStore } from '../../platform/key-limits/key-limit-store.service';
 import type { Problem } from '../../platform/problems/problem';
 import { problem } from '../../platform/problems/problem-catalogue';
 import { JobReader } from '../../platform/queue/job-reader.service';
@@ -15,7 +16,7 @@ import { decodeCursor, encodeCursor } from '../../platform/http/cursor';
 import { jobBody, jobTag, tagFor } from './job-body';
 import type { JobListQueryDto } from './job-list-query.dto';
 import type { JobAttemptListDto, PastJobListDto } from './job-list.dto';
-import type { JobDto } from './job.dto';
+import type { JobDto, JobHoldDto } from './job.dto';
 import { attemptBodies, pastJobBody, pastSnapshot } from './past-job-body';
 import { searchablePayload } from './searchable-payload';
 
@@ -38,6 +39,7 @@ export class JobHistory {
     private readonly search: LedgerSearch,
     private readonly removals: LedgerRemovals,
     private readonly settings: Settings,
+    private readonly keyLimits: KeyLimitStore,
   ) {}
 
   /** Throws as {@link read} does. */
@@ -45,7 +47,17 @@ export class JobHistory {
     const { job, source, isResultOmitted } = await this.read(id, viewer.tenant);
     const known = jobBody(job);
     const body = isResultOmitted ? { ...known, resultOmitted: true } : known;
-    return { body, source, tag: source === 'redis' ? jobTag(job, viewer) : tagFor(viewer, body) };
+    // The tag stands for the job; why it waits changes without it.
+    const tag = source === 'redis' ? jobTag(job, viewer) : tagFor(viewer, body);
+    const hold = await this.holdOf(job);
+    return { body: hold === undefined ? body : { ...body, hold }, source, tag };
+  }
+
+  private async holdOf({ id, heldFor }: JobSnapshot): Promise<JobHoldDto | undefined> {
+    const entry = heldFor === undefined ? undefined : this.registry.ofJob(id);
+    if (heldFor === undefined || entry === undefined) return undefined;
+    const { key, reason, nextAt } = await this.keyLimits.hold(entry, heldFor);
+    return { key, reason, ...(nextAt !== undefined && { nextAt: new Date(nextAt).toISOString() }) };
   }
 
   /** Throws 404 for a job that nobody of the tenant knows, 410 for one that left Redis without an end. */

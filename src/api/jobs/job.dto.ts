@@ -36,6 +36,18 @@ export class JobErrorDto {
   group?: string;
 }
 
+/** Why a job waits although workers may be free. */
+export class JobHoldDto {
+  /** The key that its queue limits it by. */
+  key!: string;
+  /** `turn` where only the jobs before it, and the turns of other keys, keep it waiting. */
+  @ApiProperty({ enum: ['rate', 'concurrency', 'turn'] })
+  reason!: 'rate' | 'concurrency' | 'turn';
+  /** When the key may start its next job, which need not be this one. */
+  @ApiPropertyOptional({ format: 'date-time' })
+  nextAt?: string;
+}
+
 export class JobLinksDto {
   self!: string;
   dashboard!: string;
@@ -73,6 +85,8 @@ export class JobDto {
   error?: JobErrorDto;
   /** True where the result was too large for the history, which is all that is left of the job. */
   resultOmitted?: boolean;
+  /** Only where one job is read while it waits for its key. */
+  hold?: JobHoldDto;
   links!: JobLinksDto;
 }
 

@@ -1,5 +1,7 @@
 import { Module } from '@nestjs/common';
 import { OperationsFrontModule } from '../operations/operations-front.module';
+import { KeyLimitsController } from './key-limits.controller';
+import { QueueKeyLimits } from './key-limits.service';
 import { QueueActionsController } from './queue-actions.controller';
 import { QueueActions } from './queue-actions.service';
 import { QueuesController } from './queues.controller';
@@ -9,7 +11,7 @@ import { StatsController } from './stats.controller';
 /** How full the queues are, how they are set up, and what operators do to them. */
 @Module({
   imports: [OperationsFrontModule],
-  controllers: [StatsController, QueuesController, QueueActionsController],
-  providers: [QueuesService, QueueActions],
+  controllers: [StatsController, QueuesController, QueueActionsController, KeyLimitsController],
+  providers: [QueuesService, QueueActions, QueueKeyLimits],
 })
 export class QueuesModule {}

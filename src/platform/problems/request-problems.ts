@@ -130,6 +130,16 @@ export const requestProblems = {
     title: 'There is no such queue',
     advice: '/api/queue/stats names the queues.',
   },
+  key_limits_undeclared: {
+    status: 409,
+    title: 'The queue has no limits per key',
+    advice: 'Limit the whole queue with PATCH /api/queues/:queue, or declare keyLimits in its code.',
+  },
+  key_limits_full: {
+    status: 409,
+    title: 'Too many keys have limits of their own',
+    advice: 'Remove limits that are no longer needed, or change the default ones in the code.',
+  },
   method_not_allowed: {
     status: 405,
     title: 'The path does not answer this method',

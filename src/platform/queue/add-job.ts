@@ -1,5 +1,6 @@
 import { Job, type JobsOptions, type Queue } from 'bullmq';
 import { correlationId } from '../logging/correlation';
+import { limitKeyOf } from '../key-limits/key-limit';
 import { sealed } from '../secrets/payload-secrets';
 import { passGate } from './add-gate';
 import { tellOfAdd } from './add-observer';
@@ -133,17 +134,22 @@ async function settleJob(
   const stored = sealed(queue, declared.payload, { tenant, type }, payload);
   const json = JSON.stringify(stored);
   const isNamed = options.key !== undefined || seed !== undefined;
+  const settled = storedOptions(definition, declared, { ...options, priority });
+  const { keyLimits } = definition;
+  const limitKey =
+    keyLimits === undefined ? undefined : limitKeyOf(keyLimits, stored, type, settled.origin);
   return {
     id: options.id ?? newId(definition.name, options, seed),
     type,
     payload: stored,
     json,
-    options: storedOptions(definition, declared, { ...options, priority }),
+    options: settled,
     priority,
     createdAt: Date.now(),
     ...(isNamed && { fingerprint: payloadFingerprint(type, json) }),
     isReturn: (options.generation ?? 0) > 0,
     isPromised: options.isPromised === true,
+    ...(limitKey !== undefined && { limitKey }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { PERMIT_FIELD } from '../key-limits/key-limit';
 import type { DeathCause } from './death-cause';
 
 /**
@@ -26,7 +27,7 @@ export const RETURNS_FIELD = 'hfReturns';
 /** The wish to cancel a running job, as JSON `{reason, by}`, until its worker has fulfilled it. */
 export const CANCEL_FIELD = 'hfCancel';
 /** Everything about earlier attempts; `stc` is BullMQ's count of stalls. Gone when a job begins anew. */
-export const attemptFields = [ATTEMPTS_FIELD, RETURNS_FIELD, CANCEL_FIELD, 'stc'] as const;
+export const attemptFields = [ATTEMPTS_FIELD, RETURNS_FIELD, CANCEL_FIELD, PERMIT_FIELD, 'stc'] as const;
 
 export const MAX_ATTEMPT_RECORDS = 20;
 /** However long a job goes on, its beginning stays on record. */

@@ -1,4 +1,5 @@
 import type { Settings } from '../../config/settings';
+import { checkKeyLimit, type KeyLimits } from '../key-limits/key-limit';
 import { secretFieldsOf } from '../secrets/secret.decorator';
 import type { BatchLimits } from './job-batcher';
 import type { Priority } from './priority';
@@ -64,6 +65,8 @@ export interface QueueDefinition<
     /** How often jobs without a lock are looked for; a short lock is worth a short interval. */
     readonly stalledIntervalMs?: number;
   };
+  /** Limits per key, such as a payload's source, and turns between the keys; without it jobs run as they arrive. */
+  readonly keyLimits?: KeyLimits;
   /** How long finished jobs stay in Redis. */
   readonly retention?: { readonly completed?: RetentionPolicy; readonly failed?: RetentionPolicy };
   /** How long after its end a job's key still stands for it, also when its record is gone; a day unless declared. */
@@ -110,6 +113,11 @@ export function defineQueue<const Name extends string, const Jobs extends Record
   Object.entries<JobDefinition>(definition.jobs).forEach(([type, job]) => {
     checkVersions(type, job);
     checkSearchable(type, job);
+  });
+  const { rate, concurrency } = definition.keyLimits ?? {};
+  checkKeyLimit(name, {
+    ...(typeof rate === 'object' && { rate }),
+    ...(typeof concurrency === 'number' && { concurrency }),
   });
   return Object.freeze(definition);
 }

@@ -1,6 +1,6 @@
 import { WorkerHost } from '@nestjs/bullmq';
 import { Logger } from '@nestjs/common';
-import { UnrecoverableError, type Job } from 'bullmq';
+import { UnrecoverableError, WaitingError, type Job } from 'bullmq';
 import { withLogContext } from '../logging/correlation';
 import { originOf } from './add-job';
 import { admit, isPlainStart } from './admission';
@@ -20,6 +20,7 @@ import { JobBatcher, type BatchHandler, type BatchLimits } from './job-batcher';
 import { boundedResult } from './job-outcome';
 import { checkPayload, isSurelyValid, PayloadInvalidError } from './job-payload';
 import type { JobStep } from './job-step';
+import type { StartGate } from './start-gate';
 
 export type JobHandlers<Q extends QueueDefinition> = {
   [N in JobName<Q>]: (job: Job<JobPayload<Q, N>>, signal: AbortSignal) => Promise<unknown>;
@@ -31,6 +32,8 @@ export interface ConsumerEquipment {
   readonly log: AttemptLog;
   /** Of a queue whose jobs are done in batches. */
   readonly batch?: BatchLimits;
+  /** Of a queue with limits per key. */
+  readonly gate?: StartGate;
   /** Hears of attempts that neither complete nor fail, which BullMQ tells nobody. */
   readonly onUnfinished?: (job: Job, how: 'returned' | 'lost') => void;
 }
@@ -103,7 +106,29 @@ export abstract class JobConsumer<Q extends QueueDefinition> extends WorkerHost 
     const { id = '' } = job;
     const { correlationId } = originOf(job);
     const context = { correlationId, queue: this.definition.name, jobId: id };
+    const gate = this.equipment?.gate;
+    if (gate !== undefined && !gate.isLetIn(job)) {
+      return withLogContext(context, () => this.runIfLetIn(gate, job, token));
+    }
     return withLogContext(context, () => this.run(new Attempt(job, token)));
+  }
+
+  /** A job that is not let in has moved back to wait already, and its start has not been one. */
+  private async runIfLetIn(gate: StartGate, job: Job, token: string | undefined): Promise<unknown> {
+    let isLetIn: boolean;
+    try {
+      isLetIn = await gate.letIn(job, token);
+    } catch (error) {
+      // Nobody has moved it: it starts again when it is found without a lock.
+      this.logger.error({
+        msg: `Job ${job.id} could not ask for its key and starts later: ${String(error).slice(0, 300)}`,
+        type: job.name,
+      });
+      isLetIn = false;
+    }
+    if (isLetIn) return this.run(new Attempt(job, token));
+    this.equipment?.onUnfinished?.(job, 'returned');
+    throw new WaitingError();
   }
 
   private async run(attempt: Attempt): Promise<unknown> {

@@ -1,4 +1,7 @@
 import { Injectable } from '@nestjs/common';
+import { HELD_FROM, HELD_STEP, HOLD, IS_HELD } from '../key-limits/held-jobs-script';
+import { hintChannel, KEY_FIELD, limitKeyOf } from '../key-limits/key-limit';
+import { KeyLimitStore } from '../key-limits/key-limit-store.service';
 import { RedisConnections } from '../redis/redis-connections.service';
 import { opened, sealed, unmasked } from '../secrets/payload-secrets';
 import { checkPayload } from './job-payload';
@@ -22,21 +25,40 @@ export type EditOutcome = 'edited' | 'changed' | 'active' | 'finished' | 'unknow
 
 // Only a job that waits can be edited; whether it does is decided in the same step. A list is walked only to take a
 // job without a priority out of it, once per request.
-const EDIT = `
+const EDIT = `${HOLD}${IS_HELD}
 local job, wait, prioritized, delayed, active = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local meta, marker, priorities, events = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local id, data, priority, delay, now, seen = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
-local fields = redis.call('HMGET', job, 'data', 'priority')
+local base, channel, queue, newKey = ARGV[7], ARGV[8], ARGV[9], ARGV[10]
+local fields = redis.call('HMGET', job, 'data', 'priority', '${KEY_FIELD}', 'ats')
 if not fields[1] then return 'unknown' end
 if redis.call('ZSCORE', KEYS[10], id) or redis.call('ZSCORE', KEYS[11], id) then return 'finished' end
 if redis.call('EXISTS', job .. ':lock') == 1 or redis.call('LPOS', active, id) then return 'active' end
 if seen ~= '' and seen ~= fields[1] then return 'changed' end
 if data ~= '' then redis.call('HSET', job, 'data', data) end
+local limitKey = fields[3]
+local hasStarted = tonumber(fields[4] or 0) > 0
+local score = redis.call('ZSCORE', delayed, id)
+local waitsForKey = limitKey and isHeld(score)
 local rank = tonumber(priority ~= '' and priority or fields[2] or 0)
 local settings = redis.call('HMGET', meta, 'opts.maxLenEvents', 'paused', 'concurrency')
 local held = settings[2] or (settings[3] and redis.call('LLEN', active) >= tonumber(settings[3]))
 local limit = settings[1] or 10000
+if limitKey and newKey ~= '' and newKey ~= limitKey then
+  redis.call('HSET', job, '${KEY_FIELD}', newKey)
+  if waitsForKey then
+    redis.call('ZREM', base .. 'keys:held:' .. limitKey, id)
+    hold(base, id, newKey, rank, (tonumber(score) - ${HELD_FROM}) / ${HELD_STEP}, hasStarted)
+    hint(base, channel, queue)
+  end
+  limitKey = newKey
+end
 local function line_up()
+  if limitKey then
+    hold(base, id, limitKey, rank, now, hasStarted)
+    hint(base, channel, queue)
+    return
+  end
   if rank > 0 then
     redis.call('ZADD', prioritized, rank * 4294967296 + redis.call('INCR', priorities) % 4294967296, id)
   else
@@ -46,10 +68,20 @@ local function line_up()
 end
 if priority ~= '' then
   redis.call('HSET', job, 'priority', priority)
-  if redis.call('ZREM', prioritized, id) == 1 then line_up() end
+  if waitsForKey then
+    local place = hasStarted and 0 or placeOf(base)
+    redis.call('ZADD', base .. 'keys:held:' .. limitKey, rank * 4294967296 + place, id)
+  elseif redis.call('ZREM', prioritized, id) == 1 then
+    -- What was let in stays so.
+    limitKey = false
+    line_up()
+    limitKey = fields[3]
+  end
 end
 if delay == '' then return 'edited' end
 redis.call('HSET', job, 'delay', delay)
+if waitsForKey and tonumber(delay) == 0 then return 'edited' end
+if waitsForKey then redis.call('ZREM', base .. 'keys:held:' .. limitKey, id) end
 if tonumber(delay) == 0 then
   if redis.call('ZREM', delayed, id) == 1 then
     line_up()
@@ -102,6 +134,7 @@ export class JobEdits {
   constructor(
     private readonly connections: RedisConnections,
     private readonly registry: QueueRegistry,
+    private readonly limits: KeyLimitStore,
   ) {}
 
   /**
@@ -124,7 +157,12 @@ export class JobEdits {
     this.connections.assertReady();
     const base = `${queue.opts.prefix}:${definition.name}:`;
     const keys = [job.id, ...keyNames].map((name) => base + name);
-    return (await this.connections.producer.eval(
+    const { keyLimits } = definition;
+    const limitKey =
+      keyLimits === undefined || stored === undefined
+        ? undefined
+        : limitKeyOf(keyLimits, stored, job.type, job.origin);
+    const outcome = (await this.connections.producer.eval(
       EDIT,
       keys.length,
       ...keys,
@@ -134,7 +172,14 @@ export class JobEdits {
       delayMs ?? '',
       Date.now(),
       isSeen ? job.data : '',
+      base,
+      hintChannel(queue.opts.prefix ?? ''),
+      definition.name,
+      limitKey ?? '',
     )) as EditOutcome;
+    // A job that was let in and is delayed now keeps nobody else out.
+    if (outcome === 'edited' && (delayMs ?? 0) > 0) await this.limits.forget(entry, [{ id: job.id }]);
+    return outcome;
   }
 }
 

@@ -1,4 +1,6 @@
 import { Injectable } from '@nestjs/common';
+import { HELD_FROM } from '../key-limits/held-jobs-script';
+import { KEY_FIELD } from '../key-limits/key-limit';
 import { RedisConnections } from '../redis/redis-connections.service';
 import { snapshotFields, snapshotOf, type JobSnapshot, type JobState } from './job-snapshot';
 import { QueueRegistry } from './queue-registry.service';
@@ -10,19 +12,21 @@ const READ_JOB = `
 local fields = redis.call('HMGET', KEYS[1], ${snapshotFields.map((field) => `'${field}'`).join(', ')})
 if not fields[1] then return nil end
 local state = 'waiting'
-local runAt = false
+local runAt, heldFor = false, false
+local due = redis.call('ZSCORE', KEYS[4], ARGV[1])
 if redis.call('ZSCORE', KEYS[2], ARGV[1]) then state = 'completed'
 elseif redis.call('ZSCORE', KEYS[3], ARGV[1]) then state = 'failed'
-elseif redis.call('ZSCORE', KEYS[4], ARGV[1]) then
+elseif due and tonumber(due) >= ${HELD_FROM} then heldFor = redis.call('HGET', KEYS[1], '${KEY_FIELD}')
+elseif due then
   state = 'delayed'
-  runAt = tostring(math.floor(redis.call('ZSCORE', KEYS[4], ARGV[1]) / 4096))
+  runAt = tostring(math.floor(due / 4096))
 elseif redis.call('ZSCORE', KEYS[5], ARGV[1]) then state = 'waiting-children'
 elseif redis.call('EXISTS', KEYS[1] .. ':lock') == 1 or redis.call('LPOS', KEYS[6], ARGV[1]) then state = 'active'
 end
-return { state, runAt, fields }
+return { state, runAt, fields, heldFor }
 `;
 
-type Reply = [JobState, string | null, (string | null)[]] | null;
+type Reply = [JobState, string | null, (string | null)[], string | null] | null;
 
 /** Reads one job at a cost that does not grow with the queue. */
 @Injectable()
@@ -43,7 +47,8 @@ export class JobReader {
     );
     const reply = (await this.connections.producer.eval(READ_JOB, keys.length, ...keys, id)) as Reply;
     if (reply === null) return undefined;
-    const [state, dueAt, fields] = reply;
-    return snapshotOf(id, entry.definition.name, state, fields, dueAt);
+    const [state, dueAt, fields, heldFor] = reply;
+    const job = snapshotOf(id, entry.definition.name, state, fields, dueAt);
+    return heldFor === null ? job : { ...job, heldFor };
   }
 }

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { KeyLimitStore } from '../key-limits/key-limit-store.service';
 import { JobReader } from './job-reader.service';
 import type { JobSnapshot, JobState } from './job-snapshot';
 import { QueueRegistry } from './queue-registry.service';
@@ -31,6 +32,7 @@ export class JobRemovals {
   constructor(
     private readonly reader: JobReader,
     private readonly registry: QueueRegistry,
+    private readonly limits: KeyLimitStore,
   ) {}
 
   beforeRemoval(listener: RemovalListener): void {
@@ -42,9 +44,9 @@ export class JobRemovals {
    * Rejects with the error of a listener, and then keeps the job, or with that of Redis.
    */
   async remove(id: string, removal: Removal): Promise<boolean> {
-    const queue = this.registry.ofJob(id)?.queue;
+    const entry = this.registry.ofJob(id);
     const job = await this.reader.read(id);
-    if (queue === undefined || job === undefined || job.state === 'active') return false;
+    if (entry === undefined || job === undefined || job.state === 'active') return false;
     if (removal.onlyIn?.includes(job.state) === false) return false;
     const undo: (() => void | Promise<void>)[] = [];
     try {
@@ -53,7 +55,10 @@ export class JobRemovals {
         if (undoOne !== undefined) undo.push(undoOne);
       }
       // A worker may have taken it meanwhile; its lock then makes the removal fail.
-      if ((await queue.remove(id)) === 1) return true;
+      if ((await entry.queue.remove(id)) === 1) {
+        await this.limits.forget(entry, [{ id, heldFor: job.heldFor }]);
+        return true;
+      }
     } catch (error) {
       await runAll(undo);
       throw error;

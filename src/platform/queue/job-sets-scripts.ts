@@ -1,3 +1,4 @@
+import { HELD_FROM } from '../key-limits/held-jobs-script';
 import { snapshotFields } from './job-snapshot';
 
 const FIELDS = snapshotFields.map((field) => `'${field}'`).join(', ');
@@ -74,9 +75,10 @@ for at = 2, #ARGV do
     elseif redis.call('EXISTS', base .. id .. ':lock') == 1 then state = 'active'
     else
       local due = redis.call('ZSCORE', base .. 'delayed', id)
-      if due then
+      if due and tonumber(due) < ${HELD_FROM} then
         state = 'delayed'
         dueAt = tostring(math.floor(due / 4096))
+      elseif due then state = 'waiting'
       elseif redis.call('ZSCORE', base .. 'waiting-children', id) then state = 'waiting-children'
       elseif redis.call('LPOS', base .. 'active', id) then state = 'active'
       end

@@ -40,6 +40,8 @@ export interface JobSnapshot {
   readonly stack?: string;
   /** BullMQ's options as stored, our origin among them. */
   readonly options?: Readonly<Record<string, unknown>>;
+  /** The key whose limits the waiting job waits for; only where a single job is read. */
+  readonly heldFor?: string;
 }
 
 /** The fields of a job's hash that {@link snapshotOf} reads, in its order. */

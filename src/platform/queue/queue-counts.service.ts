@@ -1,16 +1,19 @@
 import { Injectable } from '@nestjs/common';
+import { HELD_FROM, heldSince } from '../key-limits/held-jobs-script';
 import { RedisConnections } from '../redis/redis-connections.service';
 import { priorities, priorityNumber } from './priority';
 import type { RegisteredQueue } from './queue-registry.service';
 
 /** How many jobs of one queue are in which state, at one moment. */
 export interface QueueCounts {
-  /** Every job that could start now, in order of arrival or by priority. */
+  /** Every job that has no delay, in order of arrival or by priority; those that wait for their key, too. */
   readonly waiting: number;
   /** The part of `waiting` that runs in order of arrival. */
   readonly unprioritized: number;
   /** The part of `waiting` that runs by priority. */
   readonly prioritized: number;
+  /** The part of `waiting` that waits until its key has room or a turn. */
+  readonly held: number;
   readonly active: number;
   readonly delayed: number;
   /** The part of `delayed` whose time has come: without a worker nobody moves it on. */
@@ -29,18 +32,21 @@ const COUNT = `
 local counts = {
   redis.call('LLEN', KEYS[1]), redis.call('LLEN', KEYS[2]), redis.call('ZCARD', KEYS[3]),
   redis.call('LLEN', KEYS[4]), redis.call('ZCARD', KEYS[5]), redis.call('ZCOUNT', KEYS[5], '-inf', ARGV[2]),
-  redis.call('ZCARD', KEYS[6]), redis.call('ZCARD', KEYS[7]), redis.call('HEXISTS', KEYS[8], 'paused')
+  redis.call('ZCARD', KEYS[6]), redis.call('ZCARD', KEYS[7]), redis.call('HEXISTS', KEYS[8], 'paused'),
+  redis.call('ZCOUNT', KEYS[5], ARGV[3], '+inf')
 }
+local longest = false
+if counts[10] > 0 then longest = redis.call('ZRANGEBYSCORE', KEYS[5], ARGV[3], '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2] end
 local heads = {}
 for list = 1, 2 do
   local id = redis.call('LINDEX', KEYS[list], -1)
   if id then heads[#heads + 1] = redis.call('HMGET', ARGV[1] .. id, 'timestamp', 'processedOn', 'opts') end
 end
-for at = 3, #ARGV, 2 do
+for at = 4, #ARGV, 2 do
   local id = redis.call('ZRANGEBYSCORE', KEYS[3], ARGV[at], ARGV[at + 1], 'LIMIT', 0, 1)[1]
   if id then heads[#heads + 1] = redis.call('HMGET', ARGV[1] .. id, 'timestamp', 'processedOn', 'opts') end
 end
-return { counts, heads }
+return { counts, heads, longest }
 `;
 
 const keyNames = ['wait', 'paused', 'prioritized', 'active', 'delayed', 'completed', 'failed', 'meta'];
@@ -51,7 +57,7 @@ const PRIORITY_STEP = 2 ** 32;
 const DELAY_STEP = 2 ** 12;
 
 type Head = readonly [timestamp: string | null, processedOn: string | null, opts: string | null];
-type Reply = readonly [counts: readonly number[], heads: readonly Head[]];
+type Reply = readonly [counts: readonly number[], heads: readonly Head[], longestHeld: string | null];
 
 /** Counts the jobs of a queue at a cost that does not grow with the queue. */
 @Injectable()
@@ -69,9 +75,10 @@ export class QueueCounter {
       ...keyNames.map((name) => base + name),
       base,
       (now + 1) * DELAY_STEP - 1,
+      HELD_FROM,
       ...priorityRanges(),
     )) as Reply;
-    return summarise(reply, now);
+    return summarise(reply, now, definition.hasPriorities === true);
   }
 }
 
@@ -84,16 +91,18 @@ function priorityRanges(): (number | string)[] {
   });
 }
 
-function summarise([counts, heads]: Reply, now: number): QueueCounts {
+function summarise([counts, heads, longest]: Reply, now: number, hasPriorities: boolean): QueueCounts {
   const [wait = 0, paused = 0, prioritized = 0, active = 0, delayed = 0, due = 0] = counts;
-  const [completed = 0, failed = 0, isPaused = 0] = counts.slice(6);
+  const [completed = 0, failed = 0, isPaused = 0, held = 0] = counts.slice(6);
   const ages = heads.map((head) => waitingMs(head, now)).filter((age) => age !== undefined);
+  if (longest !== null) ages.push(Math.max(0, now - heldSince(Number(longest))));
   return {
-    waiting: wait + paused + prioritized,
-    unprioritized: wait + paused,
-    prioritized,
+    waiting: wait + paused + prioritized + held,
+    unprioritized: wait + paused + (hasPriorities ? 0 : held),
+    prioritized: prioritized + (hasPriorities ? held : 0),
+    held,
     active,
-    delayed,
+    delayed: delayed - held,
     due,
     completed,
     failed,

@@ -2,6 +2,8 @@ import { BullModule, getQueueToken } from '@nestjs/bullmq';
 import { Module, type DynamicModule } from '@nestjs/common';
 import type { Queue } from 'bullmq';
 import { Settings } from '../../config/settings';
+import { KeyDispensers } from '../key-limits/key-dispensers.service';
+import { KeyLimitStore } from '../key-limits/key-limit-store.service';
 import { queuePrefix } from '../redis/key-space';
 import { RedisConnections } from '../redis/redis-connections.service';
 import { AttemptLog } from './attempt-log.service';
@@ -33,6 +35,8 @@ const offered = [
   QueueCounter,
   WorkerCensus,
   QueuePauses,
+  KeyLimitStore,
+  KeyDispensers,
 ];
 
 @Module({})

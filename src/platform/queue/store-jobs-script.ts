@@ -1,3 +1,6 @@
+import { HOLD } from '../key-limits/held-jobs-script';
+import { KEY_FIELD } from '../key-limits/key-limit';
+
 /** The keys of a queue that {@link STORE_JOBS} is handed, in this order. */
 export const storeJobsKeys = [
   'wait',
@@ -11,7 +14,7 @@ export const storeJobsKeys = [
   'pc',
 ] as const;
 
-export const ARGUMENTS_PER_JOB = 9;
+const ARGUMENTS_PER_JOB = 9;
 
 /**
  * Stores many jobs of one queue in one step, as BullMQ 6.7.0 lays them out (addStandardJob, addDelayedJob and
@@ -24,7 +27,17 @@ export const ARGUMENTS_PER_JOB = 9;
  * a negative one does so unless its end is known.
  * Answers per job: 1 when it was stored, or what is known of the one that was there: its memory, or its type and data.
  */
-export const STORE_JOBS = `
+export const STORE_JOBS = storeJobsScript(false);
+
+/**
+ * The same for a queue with limits per key: what has a key and no delay does not line up but is held until its key may.
+ * ARGV has two more before the jobs, the channel of hints and the queue's name, and one more per job: its key or ''.
+ */
+export const STORE_KEYED_JOBS = storeJobsScript(true);
+
+function storeJobsScript(isKeyed: boolean): string {
+  const keyed = (text: string) => (isKeyed ? text : '');
+  return `${keyed(HOLD)}
 local base, memory = ARGV[1], ARGV[2]
 local wait, meta, counter, delayed, active, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local marker, prioritized, priorities = KEYS[7], KEYS[8], KEYS[9]
@@ -35,7 +48,9 @@ if not maxEvents then
   redis.call('HSET', meta, 'opts.maxLenEvents', maxEvents)
 end
 local held = settings[2] or (settings[3] and redis.call('LLEN', active) >= tonumber(settings[3]))
-local stored, ready, later = 0, false, false
+local stored, ready, later = 0, false, false${keyed(`
+local isHeld = false
+expected = (#ARGV - 4) / ${ARGUMENTS_PER_JOB + 1}`)}
 
 local function delayedScore(due)
   local lowest, highest = due * 4096, (due + 1) * 4096 - 1
@@ -45,10 +60,11 @@ local function delayedScore(due)
 end
 
 local outcomes = {}
-for at = 3, #ARGV, ${ARGUMENTS_PER_JOB} do
+for at = ${isKeyed ? 5 : 3}, #ARGV, ${ARGUMENTS_PER_JOB + Number(isKeyed)} do
   local id, type, data, options = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
   local timestamp, delay, priority = ARGV[at + 4], tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6])
-  local note, life = ARGV[at + 7], tonumber(ARGV[at + 8])
+  local note, life = ARGV[at + 7], tonumber(ARGV[at + 8])${keyed(`
+  local limitKey = ARGV[at + 9]`)}
   local key = base .. id
   local isLost = false
   local known = note ~= '' and redis.call('GET', memory .. id) or false
@@ -70,7 +86,10 @@ for at = 3, #ARGV, ${ARGUMENTS_PER_JOB} do
       redis.call('ZADD', delayed, delayedScore(due), id)
       redis.call('XADD', events, 'MAXLEN', '~', maxEvents, '*', 'event', 'delayed', 'jobId', id, 'delay', due)
       later = true
-    else
+    ${keyed(`elseif limitKey ~= '' then
+      hold(base, id, limitKey, priority, tonumber(timestamp), false)
+      isHeld = true
+    `)}else
       if priority > 0 then
         local place = redis.call('INCR', priorities)
         redis.call('ZADD', prioritized, priority * 4294967296 + place % 4294967296, id)
@@ -80,8 +99,13 @@ for at = 3, #ARGV, ${ARGUMENTS_PER_JOB} do
       redis.call('XADD', events, 'MAXLEN', '~', maxEvents, '*', 'event', 'waiting', 'jobId', id)
       ready = true
     end
-    redis.call('HMSET', key, 'name', type, 'data', data, 'opts', options,
-      'timestamp', timestamp, 'delay', delay, 'priority', priority)
+    ${keyed(`if limitKey ~= '' then
+      redis.call('HMSET', key, 'name', type, 'data', data, 'opts', options,
+        'timestamp', timestamp, 'delay', delay, 'priority', priority, '${KEY_FIELD}', limitKey)
+    else
+    `)}redis.call('HMSET', key, 'name', type, 'data', data, 'opts', options,
+      'timestamp', timestamp, 'delay', delay, 'priority', priority)${keyed(`
+    end`)}
     if note ~= '' and life > 0 then redis.call('SET', memory .. id, note, 'PX', life) end
   end
   outcomes[#outcomes + 1] = outcome
@@ -92,5 +116,7 @@ if later then
   local first = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')[2]
   if first then redis.call('ZADD', marker, tonumber(first) / 4096, '1') end
 end
+${keyed('if isHeld then hint(base, ARGV[3], ARGV[4]) end')}
 return outcomes
 `;
+}

@@ -4,7 +4,8 @@ import { isAway, isOutcomeUnknown, refusalOf } from '../redis/redis-unavailable.
 import { deduplicationMs, type QueueDefinition } from './define-queue';
 import { knownJobBase, knownJobOf, knownJobText, payloadFingerprint, type KnownJob } from './known-job';
 import type { Priority } from './priority';
-import { STORE_JOBS, storeJobsKeys } from './store-jobs-script';
+import { hintChannel } from '../key-limits/key-limit';
+import { STORE_JOBS, STORE_KEYED_JOBS, storeJobsKeys } from './store-jobs-script';
 
 /** A job on its way to Redis: checked, and with everything settled that will be stored. */
 export interface PreparedJob {
@@ -25,6 +26,8 @@ export interface PreparedJob {
   readonly isReturn: boolean;
   /** Whether a memory of it counts only once it has ended. */
   readonly isPromised: boolean;
+  /** What the queue limits it by, if anything. */
+  readonly limitKey?: string;
 }
 
 /** What became of one job that was to be stored. */
@@ -47,9 +50,11 @@ export class EnqueueOutcomeUnknownError extends Error {
 // One step of Redis keeps everybody else waiting: 250 jobs take it about 3 ms.
 export const JOBS_PER_STEP = 250;
 const COMMAND = 'holdfastStoreJobs';
+const KEYED_COMMAND = 'holdfastStoreKeyedJobs';
 
 type Reply = 1 | readonly (string | null)[];
-type Client = (Redis | Cluster) & { [COMMAND]?: (args: (string | number)[]) => Promise<Reply[]> };
+type Command = (args: (string | number)[]) => Promise<Reply[]>;
+type Client = (Redis | Cluster) & { [COMMAND]?: Command; [KEYED_COMMAND]?: Command };
 
 /** Stores jobs of one queue in steps of 250, each of them whole or not at all. Throws the first step's error. */
 export async function storeJobs(
@@ -58,22 +63,29 @@ export async function storeJobs(
   jobs: readonly PreparedJob[],
 ): Promise<StoredOutcome[]> {
   const client = queue.opts.connection as Client;
-  if (client[COMMAND] === undefined) {
-    client.defineCommand(COMMAND, { lua: STORE_JOBS, numberOfKeys: storeJobsKeys.length });
+  const isKeyed = definition.keyLimits !== undefined;
+  const command = isKeyed ? KEYED_COMMAND : COMMAND;
+  if (client[command] === undefined) {
+    const lua = isKeyed ? STORE_KEYED_JOBS : STORE_JOBS;
+    client.defineCommand(command, { lua, numberOfKeys: storeJobsKeys.length });
   }
   const outcomes: StoredOutcome[] = [];
   for (let from = 0; from < jobs.length; from += JOBS_PER_STEP) {
     const step = jobs.slice(from, from + JOBS_PER_STEP);
-    const replies = await send(client, argumentsOf(definition, queue, step));
+    const replies = await send(client, command, argumentsOf(definition, queue, step));
     replies.forEach((reply, at) => outcomes.push(outcomeOf(reply, step[at]!)));
   }
   return outcomes;
 }
 
-async function send(client: Client, args: (string | number)[]): Promise<Reply[]> {
+async function send(
+  client: Client,
+  command: typeof COMMAND | typeof KEYED_COMMAND,
+  args: (string | number)[],
+): Promise<Reply[]> {
   const wasConnected = client.status === 'ready';
   try {
-    return await client[COMMAND]!(args);
+    return await client[command]!(args);
   } catch (error) {
     // A command that timed out may still be sent later; one that was never sent is no job.
     if (isOutcomeUnknown(error) || (wasConnected && isLost(error))) {
@@ -95,6 +107,8 @@ function argumentsOf(
   const prefix = queue.opts.prefix ?? 'bull';
   const base = `${prefix}:${definition.name}:`;
   const args: (string | number)[] = [...storeJobsKeys.map((name) => base + name), base, knownJobBase(prefix)];
+  const isKeyed = definition.keyLimits !== undefined;
+  if (isKeyed) args.push(hintChannel(prefix), definition.name);
   const lifeMs = deduplicationMs(definition);
   for (const job of jobs) {
     const { id, type, json, options, createdAt, fingerprint, isReturn, isPromised } = job;
@@ -102,6 +116,7 @@ function argumentsOf(
     const note = fingerprint === undefined ? '' : knownJobText({ fingerprint, createdAt, type });
     const life = isReturn ? 0 : (delay + lifeMs) * (isPromised ? -1 : 1);
     args.push(id, type, json, JSON.stringify(options), createdAt, delay, priority, note, life);
+    if (isKeyed) args.push(job.limitKey ?? '');
   }
   return args;
 }

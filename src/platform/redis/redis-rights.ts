@@ -70,6 +70,7 @@ function harmless(key: string): readonly (readonly [command: string, ...Argument
     ['zmscore', key, 'v'],
     ['zpopmin', key],
     ['zrange', key, 0, 0],
+    ['zrangebylex', key, '-', '+'],
     ['zrangebyscore', key, 0, 1],
     ['zrem', key, 'v'],
     ['zremrangebyrank', key, 0, 0],

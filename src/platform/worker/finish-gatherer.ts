@@ -28,6 +28,8 @@ interface Finish {
 type GatheringOptions = Pick<WorkerOptions, 'limiter' | 'metrics' | 'removeOnComplete'> & {
   readonly lockDuration: number;
   readonly name: string;
+  /** Hears of each job that is taken, as Redis answers. */
+  readonly onTaken?: ((answer: unknown) => void) | undefined;
 };
 
 let hasWarned = false;
@@ -52,15 +54,17 @@ export class FinishGatherer {
   private readonly keys: string[];
   private readonly base: string;
   private readonly shared: readonly Argument[];
+  private readonly onTaken: GatheringOptions['onTaken'];
 
   private constructor(
     private readonly backend: RedisQueueBackend,
     private readonly client: Client,
-    { lockDuration, name }: GatheringOptions,
+    { lockDuration, name, onTaken }: GatheringOptions,
   ) {
     this.keys = queueKeys.map((key) => backend.toKey(key));
     this.base = backend.toKey('');
     this.shared = [lockDuration, name];
+    this.onTaken = onTaken;
   }
 
   /**
@@ -91,7 +95,10 @@ export class FinishGatherer {
     const value = JSON.stringify(result) ?? 'null';
     const fetch = fetchNext && !this.backend.closing ? 1 : 0;
     const answer = await this.gather(id, [id, finishedOn, value, token, fetch, opts.attempts ?? 1]);
-    if (typeof answer === 'object') return { result: raw2NextJobData(answer), finishedOn };
+    if (typeof answer === 'object') {
+      this.onTaken?.(answer);
+      return { result: raw2NextJobData(answer), finishedOn };
+    }
     if (typeof answer === 'string') throw new ReplyError(answer);
     if (answer < 0)
       throw this.backend.finishedErrors({

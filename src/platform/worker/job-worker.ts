@@ -4,23 +4,31 @@ import { CorruptPayload } from '../queue/corrupt-payload';
 import type { QueueDefinition } from '../queue/define-queue';
 import type { JobConsumer } from '../queue/job-consumer';
 import { LockLostError } from '../queue/job-interruption';
+import { jobPermit } from '../key-limits/job-permit';
+import type { KeyDispenser } from '../key-limits/key-dispenser';
+import { TakenJobs } from '../key-limits/taken-fields';
 import { HoldfastJob } from './holdfast-job';
 import { FinishGatherer } from './finish-gatherer';
 
 /** BullMQ's worker, with the cases handled that it leaves open: unreadable payloads, lost locks, two runs of one job. */
 export class JobWorker extends Worker {
   private readonly runs = new Map<string, Promise<unknown>>();
+  private readonly taken: TakenJobs | undefined;
 
   constructor(
     private readonly consumer: JobConsumer<QueueDefinition>,
     options: WorkerOptions,
+    private readonly dispenser?: KeyDispenser,
   ) {
     super(consumer.definition.name, (job: Job, token?: string) => consumer.process(job, token), options);
     const { lockDuration, name } = this.opts;
-    FinishGatherer.install(this.getBackend(), options.connection as never, {
+    const backend = this.getBackend();
+    this.taken = dispenser === undefined ? undefined : new TakenJobs(backend);
+    FinishGatherer.install(backend, options.connection as never, {
       ...options,
       lockDuration: lockDuration!,
       name: name ?? '',
+      onTaken: this.taken && ((answer) => this.taken?.keep(answer)),
     });
   }
 
@@ -44,7 +52,9 @@ export class JobWorker extends Worker {
         ? super.processJob(job, token, fetchNext)
         : this.takeOver(before, job, token, fetchNext);
     this.runs.set(id, run);
+    this.dispenser?.started(job);
     const forget = () => {
+      this.dispenser?.ended(job);
       if (this.runs.get(id) === run) this.runs.delete(id);
     };
     run.then(forget, forget);
@@ -55,8 +65,17 @@ export class JobWorker extends Worker {
     return HoldfastJob as unknown as typeof Job;
   }
 
-  /** Text that is not JSON throws here in BullMQ, and the job stays active for ever. */
   protected override createJob(json: JobJson, jobId: string): Job {
+    const job = this.readableJob(json, jobId);
+    if (this.taken !== undefined) {
+      const permit = jobPermit(this.consumer.definition, this.taken.take(jobId), job);
+      this.dispenser?.meet(job, permit);
+    }
+    return job;
+  }
+
+  /** Text that is not JSON throws here in BullMQ, and the job stays active for ever. */
+  private readableJob(json: JobJson, jobId: string): Job {
     try {
       return super.createJob(json, jobId);
     } catch (error) {

@@ -14,6 +14,7 @@ import {
 } from '../queue/define-queue';
 import { RedisConnections } from '../redis/redis-connections.service';
 import { queuePrefix } from '../redis/key-space';
+import { KeyDispensers } from '../key-limits/key-dispensers.service';
 import { JobStep } from '../queue/job-step';
 import { workerName } from '../queue/worker-identity';
 import { CancelWatch } from './cancel-watch.service';
@@ -52,6 +53,7 @@ export class WorkerRunner implements BeforeApplicationShutdown {
     private readonly settings: Settings,
     private readonly attempts: AttemptLog,
     private readonly cancelWatch: CancelWatch,
+    private readonly dispensers: KeyDispensers,
   ) {}
 
   /** Calls back after each failed attempt; `isFinal` when there will be no other. */
@@ -91,6 +93,7 @@ export class WorkerRunner implements BeforeApplicationShutdown {
     void this.workerOf(consumer)
       .run()
       .catch(() => undefined);
+    this.dispensers.start(consumer.definition);
     return true;
   }
 
@@ -120,7 +123,9 @@ export class WorkerRunner implements BeforeApplicationShutdown {
     const consumer = this.known().get(queue);
     if (consumer === undefined) throw new Error(`Queue "${queue}" has no processor in this process.`);
     if (this.running.has(queue)) throw new Error(`The worker of queue "${queue}" is running.`);
-    return this.nextJobs.run(this.workerOf(consumer));
+    const worker = this.workerOf(consumer);
+    await this.dispensers.of(consumer.definition)?.once();
+    return this.nextJobs.run(worker);
   }
 
   // HTTP, queues and stores are still open in this phase, so that running jobs can finish as usual.
@@ -129,6 +134,7 @@ export class WorkerRunner implements BeforeApplicationShutdown {
     this.breakers.forEach((breaker) => breaker.stop());
     const workers = [...this.workers.values()];
     if (workers.length === 0) return;
+    this.dispensers.pause();
     this.logger.log('Shutting down workers gracefully...');
     const closed = Promise.all(workers.map((worker) => this.close(worker)));
     // The last fifth of the time is for jobs to notice the abort and be given back.
@@ -155,6 +161,7 @@ export class WorkerRunner implements BeforeApplicationShutdown {
     byHand.forEach((id) => this.known().get(worker.name)?.interrupt(id, SHUTDOWN_REASON));
     await this.nextJobs.ended(worker);
     await worker.close();
+    await this.dispensers.stop(worker.name);
   }
 
   private hasWork(): boolean {
@@ -190,13 +197,16 @@ export class WorkerRunner implements BeforeApplicationShutdown {
     if (existing !== undefined) return existing;
     assertBatchesFill(definition, this.settings);
     const batch = batchLimitsOf(definition, this.settings);
-    const worker = new JobWorker(consumer, {
+    const dispenser = this.dispensers.of(definition);
+    const options = {
       ...workerOptions(definition),
       connection: this.connections.worker,
       prefix: queuePrefix(this.settings, definition.domain),
       concurrency: concurrencyOf(definition, this.settings),
-    });
+    };
+    const worker = new JobWorker(consumer, options, dispenser);
     consumer.equip({
+      ...(dispenser !== undefined && { gate: dispenser }),
       steps: this.steps(),
       log: this.attempts,
       ...(batch !== undefined && { batch }),

@@ -1,5 +1,6 @@
 import { Global, Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
+import { PermitReconciler } from '../key-limits/permit-reconciler.service';
 import { LeaderModule } from '../leader/leader.module';
 import { CancelWatch } from './cancel-watch.service';
 import { JobCancellation } from './job-cancellation.service';
@@ -10,7 +11,7 @@ import { WorkerRunner } from './worker-runner.service';
 @Global()
 @Module({
   imports: [DiscoveryModule, LeaderModule],
-  providers: [WorkerRunner, CancelWatch, JobCancellation, Quarantine],
+  providers: [WorkerRunner, CancelWatch, JobCancellation, Quarantine, PermitReconciler],
   exports: [WorkerRunner, JobCancellation, Quarantine],
 })
 export class WorkerModule {}

@@ -16,6 +16,11 @@ export function itemJobKeyOf(source: string, guid: string, laterImport?: string)
   return key.length <= MAX_KEY_CHARACTERS ? key : `${key.slice(0, 200)}#${digestOf(key)}`;
 }
 
+/** The key whose limits hold for the items of a source. */
+export function limitKeyOfSource(tenant: string, source: unknown): string | undefined {
+  return typeof source === 'string' ? `${tenant}:${source}` : undefined;
+}
+
 function digestOf(text: string): string {
   return createHash('sha256').update(text).digest('base64url').slice(0, 22);
 }

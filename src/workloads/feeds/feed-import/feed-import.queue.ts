@@ -1,5 +1,6 @@
 import { feedQueueName } from '../../../config/feed-queue-name';
 import { defineQueue } from '../../../platform/queue/define-queue';
+import { limitKeyOfSource } from '../item-key';
 import { ImportItemPayload } from './feed-import.payload';
 
 const MINUTE_MS = 60_000;
@@ -24,6 +25,12 @@ export const feedImportQueue = defineQueue({
       size: WORKER_BATCH_SIZE,
       flushMs: WORKER_FLUSH_MS,
     }),
+  },
+  // Sources take turns, so that a large one lets a small one through; each may be as fast as it has been told.
+  keyLimits: {
+    key: ({ source }, _type, { tenant }) => limitKeyOfSource(tenant, source),
+    rate: ({ WORKER_RATE_LIMIT_MAX: max, WORKER_RATE_LIMIT_DURATION_MS: durationMs }) =>
+      max === undefined ? undefined : { max, durationMs },
   },
   // What has succeeded is cleaned up; failures stay to be looked at.
   retention: { completed: { ageMs: MINUTE_MS, count: 100 } },

@@ -1,0 +1,57 @@
+import { KEY_FIELD } from './key-limit';
+
+/**
+ * A job that waits for its key lies in BullMQ's delayed set, behind every delay that anybody may ask for, so that all
+ * tools still find it. Its score tells since when it waits: this plus eight times the epoch milliseconds, which a
+ * double of this size still tells apart. As a delay it would be the year 2248.
+ */
+export const HELD_FROM = 2 ** 55;
+/** What a millisecond counts in such a score. */
+export const HELD_STEP = 8;
+
+/** Since when a held job waits, in epoch milliseconds. */
+export function heldSince(score: number): number {
+  return (score - HELD_FROM) / HELD_STEP;
+}
+
+/** Lua: whether a score of the delayed set is that of a held job. */
+export const IS_HELD = `
+local function isHeld(score) return score and tonumber(score) >= ${HELD_FROM} end
+`;
+
+/**
+ * Lua: `hold(base, id, key, priority, since, hasStarted)` lets a stored job wait for its key, `since` in epoch
+ * milliseconds; one that has started before comes first of its priority, and no other has the place 0 there.
+ * `expected` is how many are held in one call at most. `hint(base, channel, queue)` wakes the workers if they have
+ * nothing to do.
+ *
+ * Beside the queue's keys, under `keys:`:
+ * `held:<key>` the jobs of a key, by priority and arrival; `ring` the keys that may have something to let in, by turn;
+ * `later` keys that wait for the time in their score (µs), `blocked` those that wait for a job of theirs to start or
+ * to end; `names` all keys that are known; `permits` the jobs that were let in, each with its start, the attempts it
+ * had made, whether it counts as ready, and its key; `running` how many of those a key has, `ready` how many that
+ * count as such; `tat` their theoretical arrival times of GCRA (µs); `limits` the limits of single keys; `seq` and `turn`
+ * counters; `hungry` set while a worker waits for something to let in.
+ */
+export const HOLD = `
+local turnNow, placeNow
+local lined, expected = {}, 1
+local function lineUpKey(base, key)
+  turnNow = turnNow or redis.call('GET', base .. 'keys:turn') or 0
+  return redis.call('ZADD', base .. 'keys:ring', 'NX', turnNow, key)
+end
+local function placeOf(base)
+  placeNow = (placeNow or redis.call('INCRBY', base .. 'keys:seq', expected) - expected) + 1
+  return placeNow % 4294967295 + 1
+end
+local function hold(base, id, key, priority, since, hasStarted)
+  redis.call('ZADD', base .. 'delayed', ${HELD_FROM} + since * ${HELD_STEP}, id)
+  redis.call('ZADD', base .. 'keys:held:' .. key, priority * 4294967296 + (hasStarted and 0 or placeOf(base)), id)
+  if lined[key] then return end
+  lined[key] = true
+  if lineUpKey(base, key) == 1 then redis.call('ZADD', base .. 'keys:names', 0, key) end
+end
+local function hint(base, channel, queue)
+  if redis.call('DEL', base .. 'keys:hungry') == 1 then redis.call('PUBLISH', channel, queue) end
+end
+`;

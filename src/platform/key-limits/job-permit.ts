@@ -1,0 +1,29 @@
+import type { Job } from 'bullmq';
+import { originOf } from '../queue/add-job';
+import type { QueueDefinition } from '../queue/define-queue';
+import { KEY_FIELD, limitKeyOf, PERMIT_FIELD } from './key-limit';
+import type { TakenFields } from './taken-fields';
+
+/** What a worker knows of a job of a queue with limits per key. */
+export interface JobPermit {
+  /** Absent for a job without a key. */
+  readonly key?: string;
+  /** Whether it was let in for this very start. */
+  readonly isLetIn: boolean;
+  /** Whether it counts as ready until it starts. */
+  readonly isCounted: boolean;
+}
+
+/** A job that a stranger has added, or that was there before its queue had limits, gets its key here. */
+export function jobPermit({ keyLimits }: QueueDefinition, fields: TakenFields, job: Job): JobPermit {
+  const { [KEY_FIELD]: stored, [PERMIT_FIELD]: permit = '' } = fields;
+  const key =
+    stored ??
+    (keyLimits === undefined ? undefined : limitKeyOf(keyLimits, job.data, job.name, originOf(job)));
+  const start = String(job.attemptsStarted);
+  return {
+    ...(key !== undefined && { key }),
+    isLetIn: permit === start || permit === `${start}r`,
+    isCounted: permit === `${start}r`,
+  };
+}

@@ -1,0 +1,38 @@
+// A worker of the queue of sources in a process of its own, with the limits that SOURCE_LIMITS names.
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { readSettings } from '../../../src/config/read-settings';
+import { SettingsModule } from '../../../src/config/settings.module';
+import { QueueModule } from '../../../src/platform/queue/queue.module';
+import { RedisConnections } from '../../../src/platform/redis/redis-connections.service';
+import { RedisModule } from '../../../src/platform/redis/redis.module';
+import { WorkerModule } from '../../../src/platform/worker/worker.module';
+import { WorkerRunner } from '../../../src/platform/worker/worker-runner.service';
+import { sourceLimits, SourcesModule, SourceWork } from './sources-queue';
+
+const { workMs = 0, ...limits } = JSON.parse(String(process.env['SOURCE_LIMITS'])) as Partial<
+  typeof sourceLimits
+> & { workMs?: number };
+Object.assign(sourceLimits, limits);
+
+@Module({
+  imports: [
+    SettingsModule.forRoot(readSettings(process.env)),
+    RedisModule,
+    QueueModule.forRoot(),
+    WorkerModule,
+    SourcesModule,
+  ],
+})
+class SourcesApp {}
+
+async function main(): Promise<void> {
+  const app = await NestFactory.createApplicationContext(SourcesApp, { logger: false });
+  await app.get(RedisConnections).waitUntilReady(10_000);
+  app.get(SourceWork).run = () => new Promise((resolve) => setTimeout(resolve, workMs));
+  app.get(WorkerRunner).start('sources');
+  process.on('SIGTERM', () => void app.close().then(() => process.exit(0)));
+  console.log('ready on http://127.0.0.1:0');
+}
+
+void main();
