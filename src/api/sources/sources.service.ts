@@ -6,6 +6,7 @@ import { problem } from '../../platform/problems/problem-catalogue';
 import { FeedSources, SourceNameTakenError, type SourceWish } from '../../workloads/feeds/feed-source.store';
 import type { FeedSourceRow } from '../../workloads/feeds/feeds.tables';
 import { SourceHeaders } from '../../workloads/feeds/source-headers.service';
+import { SourceLimits } from '../../workloads/feeds/source-limits.service';
 import { problemOfSchedule } from '../../workloads/feeds/source-schedule';
 import { sourceTag, sourceView, SOURCES_PATH } from './source-view';
 import type { ChangeSourceDto, CreateSourceDto, SourceListDto, SourceListQueryDto } from './source.dto';
@@ -17,12 +18,15 @@ export class Sources {
     private readonly database: Database,
     private readonly sources: FeedSources,
     private readonly headers: SourceHeaders,
+    private readonly limits: SourceLimits,
   ) {}
 
   async create(body: CreateSourceDto, tenant: string): Promise<FeedSourceRow> {
     this.database.assertReady();
     const wish = this.wishOf(body, undefined, tenant);
-    return named(() => this.sources.create(tenant, wish));
+    const created = await named(() => this.sources.create(tenant, wish));
+    await this.limits.follow(undefined, created);
+    return created;
   }
 
   /** Throws `source_not_found`. */
@@ -59,12 +63,14 @@ export class Sources {
     const wish = this.wishOf(body, before, before.tenant);
     const changed = await named(() => this.sources.update(before, wish));
     if (changed === undefined) throw problem('source_changed');
+    await this.limits.follow(before, changed);
     return changed;
   }
 
   async remove(source: FeedSourceRow, ifMatch: string | undefined): Promise<void> {
     assertUnchanged(source, ifMatch);
     if (!(await this.sources.remove(source))) throw problem('source_changed');
+    await this.limits.follow(source, undefined);
   }
 
   /** What is left out stays as it was, or is as usual. */

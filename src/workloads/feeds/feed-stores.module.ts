@@ -6,6 +6,7 @@ import { ImportOutcomes } from './import-outcomes.store';
 import { ImportRuns } from './import-run.store';
 import { ImportStaging } from './import-staging.store';
 import { SourceHeaders } from './source-headers.service';
+import { SourceLimits } from './source-limits.service';
 
 const stores = [
   FeedItems,
@@ -15,6 +16,7 @@ const stores = [
   ImportRuns,
   ImportStaging,
   SourceHeaders,
+  SourceLimits,
 ];
 
 @Module({ providers: stores, exports: stores })

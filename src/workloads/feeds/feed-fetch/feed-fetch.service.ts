@@ -19,6 +19,7 @@ import {
   type Rejection,
 } from '../import-staging.store';
 import { SourceHeaders } from '../source-headers.service';
+import { SourceLimits } from '../source-limits.service';
 import type { FetchFeedPayload } from './feed-fetch.payload';
 
 /** The job on whose behalf a feed is fetched. */
@@ -50,6 +51,7 @@ export class FeedFetchService {
     private readonly staging: ImportStaging,
     private readonly items: FeedImportProducer,
     private readonly headers: SourceHeaders,
+    private readonly limits: SourceLimits,
   ) {}
 
   async run(
@@ -68,7 +70,8 @@ export class FeedFetchService {
   }
 
   private async fetch(order: FetchOrder, job: FetchJob, signal: AbortSignal): Promise<FetchResult> {
-    const { place, isOrphan } = order;
+    const { place, stored, isOrphan } = order;
+    if (stored !== undefined) await this.limits.apply(stored);
     if (isOrphan) throw new HopelessJobError('The source was deleted.');
     // What an earlier attempt has staged, or the request itself.
     const before = await this.addStaged(place, signal);

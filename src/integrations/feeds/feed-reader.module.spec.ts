@@ -7,7 +7,7 @@ import { Settings } from '../../config/settings';
 import { HttpClient } from '../../platform/http-client/http-client.service';
 import type { OutboundRequest } from '../../platform/http-client/outbound-request';
 import { FeedReader } from './feed-reader.service';
-import { FeedsModule } from './feeds.module';
+import { FeedReaderModule } from './feed-reader.module';
 
 describe('the feed reader of the server', () => {
   it.each([
@@ -31,7 +31,7 @@ describe('the feed reader of the server', () => {
       exports: [HttpClient, Settings],
     })
     class Surroundings {}
-    const module = await Test.createTestingModule({ imports: [Surroundings, FeedsModule] }).compile();
+    const module = await Test.createTestingModule({ imports: [Surroundings, FeedReaderModule] }).compile();
     const source = { url: 'https://e.org/feed', headers: { 'User-Agent': 'Ours/1.0' } };
     expect(await module.get(FeedReader).open({ ...source, headers: {} })).toEqual({ kind: 'not_modified' });
     await module.get(FeedReader).open(source);
