@@ -1,5 +1,7 @@
+import fc from 'fast-check';
 import { createReadStream, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { feedDate } from './feed-date';
 import type { FeedEvent } from './feed-event';
 import type { FeedItem } from './feed-item';
@@ -90,5 +92,34 @@ describe('feeds that people publish', () => {
     for (const [file, { mapping }] of Object.entries(expected)) {
       expect(await read(file, mapping, 61)).toEqual(await read(file, mapping, 1_000_000));
     }
+  });
+
+  it('never throw anything, however they are damaged', async () => {
+    const files = Object.entries(expected).map(([file, { mapping }]) => ({
+      mapping,
+      bytes: readFileSync(join(corpus, file)).subarray(0, 20_000),
+    }));
+    const damage = fc.record({
+      file: fc.constantFrom(...files),
+      cuts: fc.array(fc.tuple(fc.nat(20_000), fc.nat(300), fc.uint8Array({ maxLength: 8 })), {
+        maxLength: 6,
+      }),
+    });
+    await fc.assert(
+      fc.asyncProperty(damage, async ({ file: { bytes, mapping }, cuts }) => {
+        const damaged = cuts.reduce(
+          (text, [at, length, put]) => Buffer.concat([text.subarray(0, at), put, text.subarray(at + length)]),
+          bytes,
+        );
+        const kinds: string[] = [];
+        const hints = { url: 'https://e.org/', ...(mapping !== undefined && { mapping }) };
+        for await (const { kind } of readFeed(Readable.from([damaged]), hints)) kinds.push(kind);
+        expect(kinds.at(-1)).toMatch(/^(?:end|broken)$/);
+        expect(kinds.filter((kind) => ['feed', 'end', 'broken'].includes(kind)).length).toBeLessThanOrEqual(
+          2,
+        );
+      }),
+      { numRuns: 300 },
+    );
   });
 });
