@@ -97,11 +97,13 @@ describe('two sources and two workers', () => {
       process.stdout.write(
         `SOURCE-RATE source=${name} starts=${starts.length} perSecond=${perSecond.toFixed(2)}\n`,
       );
-      expect(perSecond).toBeLessThan(MAX * 1.25);
+      expect(perSecond).toBeLessThanOrEqual(MAX * 1.05);
+      // How far below it falls is the machine's: 0.96 on a busy one.
+      expect(perSecond).toBeGreaterThan(MAX * 0.5);
     }
   }, 120_000);
 });
 
 function startsOf(columns: string): string {
-  return `SELECT ${columns} FROM ledger_jobs WHERE queue = 'job_import_queue' AND split_part(key, '#', 1) = ANY($1)`;
+  return `SELECT ${columns} FROM ledger_jobs WHERE queue = 'job_import_queue' AND state = 'completed' AND split_part(key, '#', 1) = ANY($1)`;
 }

@@ -102,8 +102,9 @@ function documentOf(
   if (/^[{[]/.test(text)) return new JsonFeed({ ...options, mapping, nextPath });
   if (!text.startsWith('<'))
     throw new DocumentBreak('document_not_a_feed', 'The document is neither XML nor JSON.');
+  // Told here as well: XML has no `<!doctype` in small letters, which most pages begin with.
+  if (/^<(?:!doctype\s+)?html/i.test(text))
+    throw new DocumentBreak('document_is_html', 'The document is a web page, not a feed.');
   if (mapping === undefined) return new XmlFeed(options);
-  throw /^<(?:!doctype\s+)?html/i.test(text)
-    ? new DocumentBreak('document_is_html', 'The document is a web page, not JSON.')
-    : new DocumentBreak('document_not_a_feed', 'The document is not JSON, as the mapping expects.');
+  throw new DocumentBreak('document_not_a_feed', 'The document is not JSON, as the mapping expects.');
 }
