@@ -2,8 +2,7 @@ import type { Quote } from '../quote';
 
 /** A quote of the search, or the bare one of document 001. */
 export type RankableQuote =
-  | Quote
-  | { readonly id: string; readonly operatorName: string; readonly price: number };
+  Quote | { readonly id: string; readonly operatorName: string; readonly price: number };
 
 export const rankingCriteria = ['price', 'time', 'comfort', 'operator', 'budget', 'stops'] as const;
 export type RankingCriterion = (typeof rankingCriteria)[number];
