@@ -14,11 +14,11 @@ import { takeContact } from './contact-mention';
 import { takeDates } from './date-mentions';
 import { MessageText, plainMessage } from './message-text';
 import { missingFields } from './missing-fields';
-import { takePassengers } from './passenger-count';
+import { takeLoosePassengers, takePassengers } from './passenger-count';
 import { PlaceDirectory } from './place-directory';
 import { takePlaces } from './place-mentions';
 import { withKnownWords } from './spelling';
-import { takeTimes } from './time-mentions';
+import { takeHours, takePartsOfDay } from './time-mentions';
 import { tripOf } from './trip-legs';
 
 /** Throws {@link UnreadableMessageError} for a message that is empty or too long. */
@@ -46,9 +46,13 @@ export class EmbeddedCharterExtractor extends CharterExtractor {
     const contact = takeContact(text);
     const budget = takeBudget(text);
     const aircraft = takeAircraft(text);
+    // In this order: "19 June, 10 passengers" holds no year, "12 Mar 1600" neither.
+    const counted = takePassengers(text);
+    const hours = takeHours(text);
     const dates = takeDates(text, context);
-    const times = takeTimes(text);
-    const { passengers, unclear } = takePassengers(text);
+    const times = [...hours, ...takePartsOfDay(text)].sort((one, other) => one.span.start - other.span.start);
+    const passengers =
+      counted.unclear === undefined ? (counted.passengers ?? takeLoosePassengers(text)) : null;
     const places = takePlaces(text, this.directory);
     const trip = tripOf(text, { places, dates, times });
     const notes = [...notesOf(text.whole), ...trip.assumptions];
@@ -65,6 +69,6 @@ export class EmbeddedCharterExtractor extends CharterExtractor {
       clientName: contact.name,
       notes,
     };
-    return { request, missing: missingFields(request, unclear), provider: 'embedded', usage: null };
+    return { request, missing: missingFields(request, counted.unclear), provider: 'embedded', usage: null };
   }
 }

@@ -39,6 +39,23 @@ export class MessageText {
     this.left = `${this.left.slice(0, start)}${TAKEN.repeat(end - start)}${this.left.slice(end)}`;
   }
 
+  /** Does something while the matches of a pattern look as if they were taken. */
+  hiding<T>(pattern: RegExp, read: () => T): T {
+    const before = this.left;
+    const spans = [...before.matchAll(pattern)].map(({ index, 0: found }) => ({
+      start: index,
+      end: index + found.length,
+    }));
+    for (const span of spans) this.take(span);
+    try {
+      return read();
+    } finally {
+      for (const { start, end } of spans) {
+        this.left = `${this.left.slice(0, start)}${before.slice(start, end)}${this.left.slice(end)}`;
+      }
+    }
+  }
+
   /** All matches of a pattern with the flag `g` in what is left. */
   *matches(pattern: RegExp): Generator<RegExpExecArray & { span: Span }> {
     for (const match of this.left.matchAll(pattern)) {

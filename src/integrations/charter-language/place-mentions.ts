@@ -1,6 +1,8 @@
 import type { PlaceMention } from './charter-request';
 import type { MessageText, Span } from './message-text';
-import type { DirectoryMatch, PlaceDirectory } from './place-directory';
+import { kilometresBetween } from './place-distance';
+import type { DirectoryAirport, DirectoryMatch, PlaceDirectory } from './place-directory';
+import { placeNicknames } from './place-nicknames';
 
 export type PlaceRole = 'from' | 'to' | 'none';
 
@@ -19,6 +21,12 @@ interface Word {
   readonly end: number;
 }
 
+/** A place before the others of the trip have told which of several is meant. */
+interface ReadPlace extends Omit<FoundPlace, 'place'> {
+  readonly name: string;
+  readonly matches: readonly DirectoryMatch[];
+}
+
 interface Candidate {
   readonly span: Span;
   readonly matches: readonly DirectoryMatch[];
@@ -31,6 +39,10 @@ const MAX_PLACES = 40;
 const MAX_CANDIDATES = 10;
 /** Places that fit less well than the best by this much are not meant. */
 const SCORE_MARGIN = 0.12;
+const SAME_CITY_KM = 120;
+/** Of another city with the same name only what fits nearly as well. */
+const OTHER_CITY_MARGIN = 0.04;
+const MUCH_NEARER = 2.5;
 
 const word = /(?:St|Ft|Mt|st|ft|mt)\.|\p{L}[\p{L}\p{M}']*/gu;
 const joint = /^(?: |-|, ?)$/;
@@ -57,7 +69,7 @@ const ordinary = new Set(
 
 /** Takes the places out of a message, in its order. */
 export function takePlaces(text: MessageText, directory: PlaceDirectory): FoundPlace[] {
-  return new PlaceReader(text, directory).read();
+  return resolved(new PlaceReader(text, directory).read());
 }
 
 class PlaceReader {
@@ -76,8 +88,8 @@ class PlaceReader {
     }));
   }
 
-  read(): FoundPlace[] {
-    const found: FoundPlace[] = [];
+  read(): ReadPlace[] {
+    const found: ReadPlace[] = [];
     for (let at = 0; at < this.words.length && found.length < MAX_PLACES;) {
       const last = found.at(-1);
       const candidate = this.candidateAt(at, last);
@@ -86,16 +98,21 @@ class PlaceReader {
         continue;
       }
       const { span } = candidate;
-      const next = placeOf(candidate, this.text);
       if (last !== undefined && this.isSame(last, span)) {
+        const name = `${last.name} (${this.text.whole.slice(span.start, span.end)})`;
+        const matches = closer(last.matches, candidate.matches);
         found[found.length - 1] = {
           ...last,
           span: { start: last.span.start, end: this.closed(span.end) },
-          place: closer(last.place, next),
+          name,
+          matches,
         };
       } else {
-        const isNext = last !== undefined && connector.test(this.gap(last.span.end, span.start));
-        found.push({ span, place: next, isNext, role: this.roleAt(span.start) });
+        const name = this.text.whole.slice(span.start, span.end);
+        const gap = last === undefined ? '' : this.gap(last.span.end, span.start);
+        const isNext =
+          last !== undefined && (connector.test(gap) || (gap === ' ' && isCode(name) && isCode(last.name)));
+        found.push({ span, name, matches: candidate.matches, isNext, role: this.roleAt(span.start) });
       }
       while (at < this.words.length && this.words[at]!.start < span.end) at += 1;
     }
@@ -103,9 +120,8 @@ class PlaceReader {
   }
 
   /** The longest name that begins at a word, where the words around it let it be a place. */
-  private candidateAt(at: number, last: FoundPlace | undefined): Candidate | undefined {
+  private candidateAt(at: number, last: ReadPlace | undefined): Candidate | undefined {
     const first = this.words[at]!;
-    if (ordinary.has(first.text.toLowerCase()) && !isCode(first.text)) return undefined;
     const isAfterPlace = last !== undefined && this.isBehind(last, first.start);
     const lead = this.text.rest.slice(Math.max(0, first.start - 30), first.start);
     const isLed = isAfterPlace || leaves.test(lead) || arrives.test(lead) || near.test(lead);
@@ -120,15 +136,21 @@ class PlaceReader {
 
   private matchesOf(span: Span, count: number, isLed: boolean): readonly DirectoryMatch[] {
     const name = this.text.rest.slice(span.start, span.end);
+    const words = name.toLowerCase().split(/[ ,-]+/);
+    const isOrdinary = words.some((one) => ordinary.has(one));
+    if (
+      isOrdinary &&
+      ((count === 1 && !isCode(name)) || functional.has(words[0]!) || functional.has(words.at(-1)!))
+    )
+      return [];
     const isUpper = /^\p{Lu}/u.test(name);
     const follows = ahead.test(this.text.rest.slice(span.end, span.end + 10));
     if (!isUpper && !isLed && !follows) return [];
     // A code in capitals needs no words around it; one in small letters needs a place on its other side.
     const isShort = /^[\p{L}]{3,4}$/u.test(name);
     if (isShort && isCode(name)) {
-      const airport = ordinaryCodes.has(name) && !follows && !isLed ? undefined : this.directory.byCode(name);
-      if (airport !== undefined)
-        return [{ airport, score: 1, matchedBy: name.length === 4 ? 'icao' : 'iata' }];
+      const coded = ordinaryCodes.has(name) && !follows && !isLed ? [] : this.coded(name);
+      if (coded.length > 0) return coded;
     }
     const matches = this.find(name).filter(({ matchedBy, airport }) => {
       if (matchedBy === 'icao' || matchedBy === 'iata')
@@ -136,6 +158,7 @@ class PlaceReader {
       if (matchedBy === 'typo')
         return isLed && name.length >= 6 && count <= 2 && (isUpper || follows || isLed);
       if (matchedBy === 'nickname' || matchedBy === 'city') return isUpper || isLed || follows;
+      if (isOrdinary) return false;
       // Part of a name: too many words are part of some airport's.
       const isWhole = plain(airport.name).startsWith(plain(name)) || count > 1;
       return (isLed || follows) && (isUpper || name.length >= 5) && (isWhole || name.length >= 5);
@@ -147,11 +170,26 @@ class PlaceReader {
     const key = name.toLowerCase();
     const known = this.known.get(key);
     if (known !== undefined) return known;
+    const nicknamed = (Object.hasOwn(placeNicknames, key) ? placeNicknames[key]! : []).flatMap((code) =>
+      this.coded(code),
+    );
+    if (nicknamed.length > 0) return nicknamed.map((match) => ({ ...match, matchedBy: 'nickname' as const }));
     if (this.lookups >= MAX_LOOKUPS) return [];
     this.lookups += 1;
     const matches = this.directory.find(name, MAX_CANDIDATES);
     this.known.set(key, matches);
     return matches;
+  }
+
+  /** By ICAO or IATA code, or by what the FAA calls an airport of the United States: SDL is Scottsdale there. */
+  private coded(code: string): DirectoryMatch[] {
+    const airport = this.directory.byCode(code);
+    const american = code.length === 3 ? this.directory.byCode(`K${code}`) : undefined;
+    const all = [airport, american].filter((one) => one !== undefined);
+    const matchedBy = code.length === 4 ? 'icao' : 'iata';
+    return all
+      .filter((one, at) => all.indexOf(one) === at)
+      .map((one) => ({ airport: one, score: 1, matchedBy }));
   }
 
   /** From a word over so many; undefined where something else than spaces lies between. */
@@ -171,7 +209,7 @@ class PlaceReader {
   }
 
   /** "Teterboro (TEB)": the same place once more. */
-  private isSame(last: FoundPlace, { start, end }: Span): boolean {
+  private isSame(last: ReadPlace, { start, end }: Span): boolean {
     return (
       /^ ?\($/.test(this.gap(last.span.end, start)) &&
       /^[^)(]{0,12}\)/.test(this.text.rest.slice(end, end + 14))
@@ -183,7 +221,7 @@ class PlaceReader {
     return close !== -1 && close - end <= 12 ? close + 1 : end;
   }
 
-  private isBehind(last: FoundPlace, start: number): boolean {
+  private isBehind(last: ReadPlace, start: number): boolean {
     const gap = this.gap(last.span.end, start);
     return connector.test(gap) || /^ ?\($/.test(gap);
   }
@@ -198,6 +236,12 @@ class PlaceReader {
     return arrives.test(lead) ? 'to' : 'none';
   }
 }
+
+const functional = new Set(
+  'a an the we i my our your his her it this that these those and or but so if then as of in on at by with without from to for into out up down be is are was will would could can may should have has had do does need want please hi hello hey dear go get fly leave depart arrive return back one two three four five six seven eight nine ten tomorrow today tonight'.split(
+    ' ',
+  ),
+);
 
 const ordinaryCodes = new Set(
   'PAX REQ ETD ETA MAX MIN AND THE FOR ONE TWO SIX TEN MAY MAR APR JUN JUL AUG SEP OCT NOV DEC JAN FEB SUN MON TUE WED THU FRI SAT USD EUR GBP CHF AUD CAD JET POB VIP CEO CFO RTN TBD TBA ASAP NEED WIFI ALL ANY NOT OUT VIA DEP ARR LEG LEGS DATE FROM TIME WITH BACK TRIP CREW DOGS PETS ARE CAN YOU OUR HAS HAD WAS WHO HOW NOW NEW DAY WAY FLY BIG GET LET SAY SEE USE ACC PLS TOP ADD BUT BUY END FAR FEW GOT HER HIM HIS HOT ILL ITS LOT MEN OLD OWN PAY PER PUT RUN SET SHE TRY WIN YES YET ISO REF UTC EST PST CST GMT BST CET'.split(
@@ -217,19 +261,53 @@ function plain(text: string): string {
     .trim();
 }
 
-function placeOf({ span, matches }: Candidate, text: MessageText): PlaceMention {
-  const best = matches[0]!.score;
-  const candidates = matches
-    .filter(({ score }) => best - score <= SCORE_MARGIN)
-    .map(({ airport }) => airport.icao);
-  const name = text.whole.slice(span.start, span.end);
-  return { text: name, airport: candidates.length === 1 ? candidates[0]! : null, candidates };
+/** Leaves of places with the same name those that the places beside them in the message let one think of. */
+function resolved(places: readonly ReadPlace[]): FoundPlace[] {
+  return places.map(({ span, name, matches, role, isNext }, at) => {
+    const best = matches[0]!;
+    const likely = matches.filter(({ score }) => best.score - score <= SCORE_MARGIN);
+    const neighbour = places[isNext || at === places.length - 1 ? at - 1 : at + 1] ?? places[at + 1];
+    const airports = grouped(likely.map(({ airport, score }) => ({ airport, lag: best.score - score })));
+    const chosen = neighbour === undefined ? airports[0]! : nearest(airports, neighbour.matches[0]!.airport);
+    const candidates = chosen.map(({ icao }) => icao);
+    return {
+      span,
+      role,
+      isNext,
+      place: { text: name, airport: candidates.length === 1 ? candidates[0]! : null, candidates },
+    };
+  });
+}
+
+/** Airports that serve one city lie together; far ones belong to another of the same name, if they fit as well. */
+function grouped(
+  found: readonly { readonly airport: DirectoryAirport; readonly lag: number }[],
+): DirectoryAirport[][] {
+  const groups: DirectoryAirport[][] = [];
+  for (const { airport, lag } of found) {
+    const group = groups.find(([first]) => kilometresBetween(first!, airport) <= SAME_CITY_KM);
+    if (group !== undefined) group.push(airport);
+    else if (lag <= OTHER_CITY_MARGIN) groups.push([airport]);
+  }
+  return groups;
+}
+
+/** The city that lies much nearer than all others of its name; all of them where none does. */
+function nearest(groups: readonly DirectoryAirport[][], neighbour: DirectoryAirport): DirectoryAirport[] {
+  const byDistance = groups
+    .map((group) => ({ group, km: kilometresBetween(group[0]!, neighbour) }))
+    .toSorted((one, other) => one.km - other.km);
+  const [first, second] = byDistance;
+  if (second === undefined || first!.km * MUCH_NEARER < second.km) return first!.group;
+  return groups.flat();
 }
 
 /** What stands in brackets tells more, unless it means anything else. */
-function closer(place: PlaceMention, within: PlaceMention): PlaceMention {
-  const common = within.candidates.filter((code) => place.candidates.includes(code));
-  const candidates = common.length > 0 ? common : within.candidates;
-  const airport = candidates.length === 1 ? candidates[0]! : null;
-  return { text: `${place.text} (${within.text})`, airport, candidates };
+function closer(
+  matches: readonly DirectoryMatch[],
+  within: readonly DirectoryMatch[],
+): readonly DirectoryMatch[] {
+  const codes = new Set(matches.map(({ airport }) => airport.icao));
+  const common = within.filter(({ airport }) => codes.has(airport.icao));
+  return common.length > 0 ? common : within;
 }

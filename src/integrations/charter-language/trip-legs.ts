@@ -24,7 +24,7 @@ const wholeTrip =
   /\b(?:round[- ]?trip|return (?:flight|trip|ticket|charter)|both ways|there and back|and back\b(?! (?:on|by|at|in|to))|r\/t\b)/gi;
 const oneWay = /\b(?:one[- ]?way|1[- ]?way|single trip)\b/i;
 const backwards =
-  /\b(?:back|return(?:ing|s)?|rtn|ret|inbound|com(?:e|ing) (?:back|home)|home|homebound|until|till|through|thru)\b/gi;
+  /\b(?:back|return(?:ing|s)?|rtn|ret|inbound|com(?:e|ing) (?:back|home)|(?:be|get|fly|go|bring \w{2,10}|and|,) home|home (?:on|by|for|at)\b|homebound|until|till|through|thru)\b/gi;
 const openReturn =
   /\breturn (?:is |date )?(?:tbd|tba|open|unknown|flexible)\b|\bnot sure about the return\b/i;
 const flexible =
@@ -131,6 +131,7 @@ function scheduled(
 ): Timed[] {
   const days: (DateMention | undefined)[] = hops.map(() => undefined);
   const hours: (string | undefined)[] = hops.map(() => undefined);
+  if (hops.length === 0) return [];
   const isReturnTrip = hops.length === 2 && hops[1]!.start === Number.MAX_SAFE_INTEGER;
   let leg = 0;
   for (const event of eventsOf(whole, { hops, dates, times, isReturnTrip })) {
@@ -138,11 +139,19 @@ function scheduled(
     else if (event.kind === 'back')
       leg = isReturnTrip && (days[0] !== undefined || hours[0] !== undefined) ? 1 : leg;
     else if (event.kind === 'date') {
-      if (isReturnTrip && event.date.isReturn) leg = 1;
-      else if (days[leg] !== undefined && leg + 1 < hops.length) leg += 1;
+      if (isReturnTrip && event.date.isReturn) {
+        days[1] ??= event.date;
+        leg = days[0] === undefined ? 0 : 1;
+        continue;
+      }
+      if (days[leg] !== undefined && leg + 1 < hops.length) leg += 1;
       days[leg] ??= event.date;
     } else if (!event.time.isArrival) hours[leg] ??= event.time.time;
   }
+  // "For Thursday: there at 8, back at 18": one day, said before all flights.
+  const isOneDay =
+    dates.length === 1 && dates[0]!.span.start < hops[0]!.start && hours.every((hour) => hour !== undefined);
+  if (isOneDay) days.fill(dates[0]);
   let previous: CalendarDay | undefined;
   return hops.map(({ departure, arrival }, at) => {
     const date = days[at]?.dayAfter(previous) ?? null;
@@ -175,7 +184,8 @@ function eventsOf(
   // Legs that are named in one breath say nothing of where the days of each begin.
   const isOneBreath = hops.every(
     ({ start }, at) =>
-      at === 0 || dates.every(({ span }) => span.start < hops[at - 1]!.start || span.start > start),
+      at === 0 ||
+      [...dates, ...times].every(({ span }) => span.start < hops[at - 1]!.start || span.start > start),
   );
   const events: Event[] = [
     ...dates.map((date) => ({ kind: 'date' as const, date, at: date.span.start })),
