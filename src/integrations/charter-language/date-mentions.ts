@@ -53,14 +53,16 @@ const fromToday = new RegExp(`\\b(${NUMBER}) (days?|weeks?) from (today|now|tomo
 const nights = new RegExp(`\\b(${NUMBER}) nights?\\b(?! of)`, 'gi');
 const later = new RegExp(`\\b(${NUMBER}) (days?|weeks?) (?:later|after(?:wards)?)\\b`, 'gi');
 const followingDay = /\b(?:the )?(?:following|next) (?:day\b|(?=morning|evening|afternoon))/gi;
-const sameDay = /(?:the )?same[- ](?:day|(?=evening|night|afternoon|morning))|day[- ]trip|day[- ]return/gi;
+const sameDay =
+  /\b(?:the )?same[- ](?:day\b|(?=evening|night|afternoon|morning))|\bday[- ]trip\b|\bday[- ]return\b/gi;
 const tonight = /\b(?=tonight\b)/gi;
 // Their days move, and people mean days around them.
 const movingFeasts =
   /\b(?:the )?(?:good friday|(?:easter|pentecost|whit|labou?r day|memorial day|presidents'? day|thanksgiving|bank holiday)(?: (?:monday|sunday|saturday|day|weekend|week))?)\b/gi;
 // Codes and places that look like days and months.
 const noDays =
-  /\b(?:SUN|SAT|MON|MAR|MAY|DEC|JAN|WED|FRI|THU|TUE)(?= ?[-/>] ?[A-Z]{3}| to [A-Z]{3,4}\b)|(?<=\b[A-Z]{3} ?[-/>]{1,2} ?)(?:SUN|SAT|MON|MAR|MAY|DEC|JAN|WED|FRI|THU|TUE)\b|\bsun (?:valley|city|peaks)\b|\bsan (?:juan|mar)\b|\b(?:del|la) mar\b|\bmay (?:i|we|you|have|need)\b/gi;
+  /\b(?:SUN|SAT|MON|MAR|MAY|DEC|JAN|WED|FRI|THU|TUE)(?= ?[-/>] ?[A-Z]{3}\b| to [A-Z]{3,4}\b)|(?<=\b[A-Z]{3} ?[-/>]{1,2} ?)(?:SUN|SAT|MON|MAR|MAY|DEC|JAN|WED|FRI|THU|TUE)\b|\b[Ss]un (?:[Vv]alley|[Cc]ity|[Pp]eaks)\b|\b[Ss]an (?:[Jj]uan|[Mm]ar)\b|\b(?:[Dd]el|[Ll]a) [Mm]ar\b|\b[Mm]ay (?:I|i|we|you|have|need)\b/g;
+const partAtEnd = /,? (?:(?:at|in the|this) )?(?:morning|afternoon|evening|night)$/i;
 const deadline = /\bby $/i;
 const holidays =
   /\b(christmas eve|christmas day|christmas|boxing day|new year'?s eve|new year'?s day|new year'?s)\b/gi;
@@ -190,9 +192,11 @@ function* chronoDates(
       start.tags().has('casualReference/today') ||
       start.tags().has('casualReference/tonight');
     const isDay = start.isCertain('day') && (start.isCertain('month') || isRelative);
-    if (!isDay || /^\d{1,2}[.:]\d{1,2}$/.test(words) || /^\d+ ?(?:min|h|s)/i.test(words)) continue;
+    if (!isDay || /^\d{1,2}[.:]\d{1,2}$/.test(words) || /^\d+ ?(?:min(?:ute)?s?|h(?:ou)?rs?|h|s(?:econd)?s?)\b/i.test(words)) continue;
     if (vague.test(text.whole.slice(Math.max(0, index - 30), index))) continue;
-    const { length } = words;
+    // What chrono takes of the hours is read elsewhere.
+    const length = words.length - (partAtEnd.exec(words)?.[0].length ?? 0);
+    if (/^tonight/i.test(words)) continue;
     const span = { start: index, end: index + length };
     const day = dayOf(start.get('year')!, start.get('month')!, start.get('day')!);
     if (day === undefined) continue;

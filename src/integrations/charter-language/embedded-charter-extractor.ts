@@ -11,6 +11,7 @@ import {
 import type { CharterRequest } from './charter-request';
 import { notesOf } from './client-notes';
 import { takeContact } from './contact-mention';
+import { takeFlexibleDays } from './date-flexibility';
 import { takeDates } from './date-mentions';
 import { MessageText, plainMessage } from './message-text';
 import { missingFields } from './missing-fields';
@@ -48,13 +49,14 @@ export class EmbeddedCharterExtractor extends CharterExtractor {
     const aircraft = takeAircraft(text);
     // In this order: "19 June, 10 passengers" holds no year, "12 Mar 1600" neither.
     const counted = takePassengers(text);
+    const flexibleDays = takeFlexibleDays(text);
     const hours = takeHours(text);
     const dates = takeDates(text, context);
     const times = [...hours, ...takePartsOfDay(text)].sort((one, other) => one.span.start - other.span.start);
     const passengers =
       counted.unclear === undefined ? (counted.passengers ?? takeLoosePassengers(text)) : null;
     const places = takePlaces(text, this.directory);
-    const trip = tripOf(text, { places, dates, times });
+    const trip = tripOf(text, { places, dates, times, flexibleDays });
     const notes = [...notesOf(text.whole), ...trip.assumptions];
     if (budget?.assumedCurrency === true)
       notes.push('The budget names no currency and is read as US dollars');

@@ -108,13 +108,15 @@ class PlaceReader {
           matches,
         };
       } else {
-        const name = this.text.whole.slice(span.start, span.end);
+        const whole = this.closerBehind(candidate);
+        const name = this.text.whole.slice(whole.span.start, whole.span.end);
         const gap = last === undefined ? '' : this.gap(last.span.end, span.start);
         const isNext =
           last !== undefined && (connector.test(gap) || (gap === ' ' && isCode(name) && isCode(last.name)));
-        found.push({ span, name, matches: candidate.matches, isNext, role: this.roleAt(span.start) });
+        found.push({ ...whole, name, isNext, role: this.roleAt(span.start) });
       }
-      while (at < this.words.length && this.words[at]!.start < span.end) at += 1;
+      const { end } = found.at(-1)!.span;
+      while (at < this.words.length && this.words[at]!.start < Math.max(end, span.end)) at += 1;
     }
     return found;
   }
@@ -179,6 +181,20 @@ class PlaceReader {
     const matches = this.directory.find(name, MAX_CANDIDATES);
     this.known.set(key, matches);
     return matches;
+  }
+
+  /** "Singapore Seletar": the city and then which of its airports. */
+  private closerBehind({ span, matches }: Candidate): Candidate {
+    const at = this.words.findIndex(({ start }) => start > span.end);
+    if (at === -1 || this.gap(span.end, this.words[at]!.start) !== ' ') return { span, matches };
+    const behind = this.spanOf(at, 1)!;
+    const codes = new Set(matches.map(({ airport }) => airport.icao));
+    const name = this.text.rest.slice(behind.start, behind.end);
+    if (!/^\p{Lu}/u.test(name) || ordinary.has(name.toLowerCase())) return { span, matches };
+    const common = this.find(name).filter(({ airport }) => codes.has(airport.icao));
+    return common.length === 0
+      ? { span, matches }
+      : { span: { start: span.start, end: behind.end }, matches: common };
   }
 
   /** By ICAO or IATA code, or by what the FAA calls an airport of the United States: SDL is Scottsdale there. */
@@ -267,15 +283,15 @@ function resolved(places: readonly ReadPlace[]): FoundPlace[] {
     const best = matches[0]!;
     const likely = matches.filter(({ score }) => best.score - score <= SCORE_MARGIN);
     const neighbour = places[isNext || at === places.length - 1 ? at - 1 : at + 1] ?? places[at + 1];
-    const airports = grouped(likely.map(({ airport, score }) => ({ airport, lag: best.score - score })));
-    const chosen = neighbour === undefined ? airports[0]! : nearest(airports, neighbour.matches[0]!.airport);
+    const groups = grouped(likely.map(({ airport, score }) => ({ airport, lag: best.score - score })));
+    // A code means two airports where one body gave it to the one and another to the other: nobody can tell.
+    const isCoded = best.matchedBy === 'iata' || best.matchedBy === 'icao';
+    const chosen =
+      neighbour === undefined || isCoded ? groups.flat() : nearest(groups, neighbour.matches[0]!.airport);
     const candidates = chosen.map(({ icao }) => icao);
-    return {
-      span,
-      role,
-      isNext,
-      place: { text: name, airport: candidates.length === 1 ? candidates[0]! : null, candidates },
-    };
+    // What only resembles a name is for the client to confirm.
+    const isSure = candidates.length === 1 && best.matchedBy !== 'typo';
+    return { span, role, isNext, place: { text: name, airport: isSure ? candidates[0]! : null, candidates } };
   });
 }
 

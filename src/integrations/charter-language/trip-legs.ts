@@ -13,6 +13,13 @@ export interface Trip {
   readonly assumptions: readonly string[];
 }
 
+interface TripParts {
+  readonly places: readonly FoundPlace[];
+  readonly dates: readonly DateMention[];
+  readonly times: readonly TimeMention[];
+  readonly flexibleDays: number;
+}
+
 interface Hop {
   readonly departure: PlaceMention;
   readonly arrival: PlaceMention;
@@ -27,36 +34,16 @@ const backwards =
   /\b(?:back|return(?:ing|s)?|rtn|ret|inbound|com(?:e|ing) (?:back|home)|(?:be|get|fly|go|bring \w{2,10}|and|,) home|home (?:on|by|for|at)\b|homebound|until|till|through|thru)\b/gi;
 const openReturn =
   /\breturn (?:is |date )?(?:tbd|tba|open|unknown|flexible)\b|\bnot sure about the return\b/i;
-const flexible =
-  /(?:\+ ?\/ ?-|\u00b1|plus or minus|plus\/minus|give or take|flexible (?:by|within)|within) ?(\d|a|one|two|three|four|five) days?/i;
-const small: Readonly<Record<string, number>> = { a: 1, one: 1, two: 2, three: 3, four: 4, five: 5 };
-
 /** Puts what was found in a message together to flights. */
-export function tripOf(
-  text: MessageText,
-  {
-    places,
-    dates,
-    times,
-  }: { places: readonly FoundPlace[]; dates: readonly DateMention[]; times: readonly TimeMention[] },
-): Trip {
+export function tripOf(text: MessageText, { places, flexibleDays, ...moments }: TripParts): Trip {
   const { whole } = text;
-  const hops = withReturn(hopsOf(places, whole), { whole, dates });
+  const hops = withReturn(hopsOf(places, whole), { whole, dates: moments.dates });
   const isThereAndBack = hops.length === 2 && isReverse(hops[0]!, hops[1]!);
-  const isOpen = hops.length === 1 && openReturn.test(whole);
-  const legs = scheduled(hops, { whole, dates, times });
-  const flexibleDays = flexibleDaysOf(whole);
-  const tripType = isThereAndBack
-    ? 'round_trip'
-    : hops.length > 1
-      ? 'multi_leg'
-      : isOpen
-        ? 'one_way'
-        : 'one_way';
+  const legs = scheduled(hops, { whole, ...moments }).map((leg) => ({ ...leg, flexibleDays }));
   return {
-    tripType,
-    legs: legs.map((leg) => ({ ...leg, flexibleDays })),
-    assumptions: dates.flatMap(({ assumption }) => (assumption === undefined ? [] : [assumption])),
+    tripType: isThereAndBack ? 'round_trip' : hops.length > 1 ? 'multi_leg' : 'one_way',
+    legs,
+    assumptions: moments.dates.flatMap(({ assumption }) => (assumption === undefined ? [] : [assumption])),
   };
 }
 
@@ -200,11 +187,6 @@ function eventsOf(
     }
   }
   return events.sort((one, other) => one.at - other.at);
-}
-
-function flexibleDaysOf(whole: string): number {
-  const number = flexible.exec(whole)?.[1]?.toLowerCase();
-  return number === undefined ? 0 : (small[number] ?? Number(number));
 }
 
 function isReverse(one: Hop, other: Hop): boolean {
