@@ -192,7 +192,12 @@ function* chronoDates(
       start.tags().has('casualReference/today') ||
       start.tags().has('casualReference/tonight');
     const isDay = start.isCertain('day') && (start.isCertain('month') || isRelative);
-    if (!isDay || /^\d{1,2}[.:]\d{1,2}$/.test(words) || /^\d+ ?(?:min(?:ute)?s?|h(?:ou)?rs?|h|s(?:econd)?s?)\b/i.test(words)) continue;
+    if (
+      !isDay ||
+      /^\d{1,2}[.:]\d{1,2}$/.test(words) ||
+      /^\d+ ?(?:min(?:ute)?s?|h(?:ou)?rs?|h|s(?:econd)?s?)\b/i.test(words)
+    )
+      continue;
     if (vague.test(text.whole.slice(Math.max(0, index - 30), index))) continue;
     // What chrono takes of the hours is read elsewhere.
     const length = words.length - (partAtEnd.exec(words)?.[0].length ?? 0);

@@ -4,7 +4,6 @@ import { takeBudget } from './budget-mention';
 import {
   CharterExtractor,
   MAX_MESSAGE_CHARACTERS,
-  UnreadableMessageError,
   type Extraction,
   type ExtractionContext,
 } from './charter-extractor';
@@ -13,7 +12,7 @@ import { notesOf } from './client-notes';
 import { takeContact } from './contact-mention';
 import { takeFlexibleDays } from './date-flexibility';
 import { takeDates } from './date-mentions';
-import { MessageText, plainMessage } from './message-text';
+import { assertReadable, MessageText, plainMessage } from './message-text';
 import { missingFields } from './missing-fields';
 import { takeLoosePassengers, takePassengers } from './passenger-count';
 import { PlaceDirectory } from './place-directory';
@@ -21,17 +20,6 @@ import { takePlaces } from './place-mentions';
 import { withKnownWords } from './spelling';
 import { takeHours, takePartsOfDay } from './time-mentions';
 import { tripOf } from './trip-legs';
-
-/** Throws {@link UnreadableMessageError} for a message that is empty or too long. */
-export function assertReadable(message: string): void {
-  if (message.length > MAX_MESSAGE_CHARACTERS) {
-    throw new UnreadableMessageError(
-      `The message has ${message.length} characters; ${MAX_MESSAGE_CHARACTERS} are read at most. Shorten it.`,
-    );
-  }
-  if (message.trim() === '')
-    throw new UnreadableMessageError('The message is empty: say from where to where, and when.');
-}
 
 /** Reads English requests by rules, chrono for dates and the directory for places; the same text gives the same answer. */
 @Injectable()

@@ -1,3 +1,5 @@
+import { MAX_MESSAGE_CHARACTERS, UnreadableMessageError } from './charter-extractor';
+
 /** A part of a message, by the places of its characters. */
 export interface Span {
   readonly start: number;
@@ -20,6 +22,17 @@ export function plainMessage(message: string): string {
     .replaceAll(apostrophes, "'")
     .replaceAll(arrows, '>')
     .replaceAll(TAKEN, ' ');
+}
+
+/** Throws {@link UnreadableMessageError} for a message that is empty or too long. */
+export function assertReadable(message: string): void {
+  if (message.length > MAX_MESSAGE_CHARACTERS) {
+    throw new UnreadableMessageError(
+      `The message has ${message.length} characters; ${MAX_MESSAGE_CHARACTERS} are read at most. Shorten it.`,
+    );
+  }
+  if (message.trim() === '')
+    throw new UnreadableMessageError('The message is empty: say from where to where, and when.');
 }
 
 /** A message of which each reader takes what it understands, so that no other reads it again. */

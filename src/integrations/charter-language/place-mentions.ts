@@ -1,8 +1,8 @@
 import type { PlaceMention } from './charter-request';
 import type { MessageText, Span } from './message-text';
-import { kilometresBetween } from './place-distance';
-import type { DirectoryAirport, DirectoryMatch, PlaceDirectory } from './place-directory';
-import { placeNicknames } from './place-nicknames';
+import { functionalWords, ordinaryCodes, ordinaryWords } from './ordinary-words';
+import type { DirectoryMatch, PlaceDirectory } from './place-directory';
+import { closerMatches, codedMatches, namedMatches, resolvedPlace } from './place-resolution';
 
 export type PlaceRole = 'from' | 'to' | 'none';
 
@@ -36,13 +36,6 @@ const MAX_WORDS_OF_NAME = 5;
 // Looking up what is no place costs the most; no request of ordinary length needs as many.
 const MAX_LOOKUPS = 400;
 const MAX_PLACES = 40;
-const MAX_CANDIDATES = 10;
-/** Places that fit less well than the best by this much are not meant. */
-const SCORE_MARGIN = 0.12;
-const SAME_CITY_KM = 120;
-/** Of another city with the same name only what fits nearly as well. */
-const OTHER_CITY_MARGIN = 0.04;
-const MUCH_NEARER = 2.5;
 
 const word = /(?:St|Ft|Mt|st|ft|mt)\.|\p{L}[\p{L}\p{M}']*/gu;
 const joint = /^(?: |-|, ?)$/;
@@ -55,21 +48,13 @@ const arrives =
 const near = /(?:^|[^\p{L}])(?:in|at|route|itinerary|via|near|return|between|and)[ :]{1,2}$/iu;
 const ahead = /^ ?(?:to |- ?|-> ?|> ?|\/ ?|and back|\(|back to )/i;
 
-// Words that begin no place although one is called so, or is in its name.
-const ordinary = new Set(
-  `a an the we i my our your his her it its this that these those there here he she they you me us them who what when where how why which and or but so if then as of in on at by with without from to for into out up down back home
-  go going get getting fly flying flight flights trip travel travelling traveling travels leave leaving depart departing departure arrive arriving return returning rtn come coming bring take taking send move moving pick drop be been being is are was were will would could can may might must should have has had do does did need needs want wants like looking please pls thanks thank hi hello hey dear good morning afternoon evening night today tomorrow tonight day days week weeks weekend month year
-  quote quotes quotation price pricing cost costs budget charter jet plane aircraft private one two three four five six seven eight nine ten way round people person passengers passenger pax guests adults kids children family dog cat pets bags luggage wifi catering ski skis golf meeting wedding party business board client clients boss team crew empty leg legs
-  january february march april june july august september october november december monday tuesday wednesday thursday friday saturday sunday mon tue wed thu fri sat jan feb mar apr jun jul aug sep oct nov dec
-  light heavy mid midsize size super large small very any some no not yes ok just only about around between before after until till more less than max under over each per total usd eur gbp chf dollars euros time date dates route option options available availability possible sometime maybe asap urgent also same next last first second third new old early late long short
-  best kind regards sincerely cheers attention inquiry enquiry request req etd eta atd tbd tba vip ceo cfo pob heli anything everyone anyone something nothing everything confirm see say make help call know think find plan planning planned let give show dinner lunch breakfast noon midnight work school college use using visit all way wheels hop area airport airports field runway city town eta dep arr lt local utc`
-    .split(/\s+/)
-    .filter((one) => one !== ''),
-);
-
 /** Takes the places out of a message, in its order. */
 export function takePlaces(text: MessageText, directory: PlaceDirectory): FoundPlace[] {
-  return resolved(new PlaceReader(text, directory).read());
+  const places = new PlaceReader(text, directory).read();
+  return places.map(({ span, name, matches, role, isNext }, at) => {
+    const neighbour = places[isNext || at === places.length - 1 ? at - 1 : at + 1] ?? places[at + 1];
+    return { span, role, isNext, place: resolvedPlace(name, matches, neighbour?.matches[0]?.airport) };
+  });
 }
 
 class PlaceReader {
@@ -100,7 +85,7 @@ class PlaceReader {
       const { span } = candidate;
       if (last !== undefined && this.isSame(last, span)) {
         const name = `${last.name} (${this.text.whole.slice(span.start, span.end)})`;
-        const matches = closer(last.matches, candidate.matches);
+        const matches = closerMatches(last.matches, candidate.matches);
         found[found.length - 1] = {
           ...last,
           span: { start: last.span.start, end: this.closed(span.end) },
@@ -139,10 +124,10 @@ class PlaceReader {
   private matchesOf(span: Span, count: number, isLed: boolean): readonly DirectoryMatch[] {
     const name = this.text.rest.slice(span.start, span.end);
     const words = name.toLowerCase().split(/[ ,-]+/);
-    const isOrdinary = words.some((one) => ordinary.has(one));
+    const isOrdinary = words.some((one) => ordinaryWords.has(one));
     if (
       isOrdinary &&
-      ((count === 1 && !isCode(name)) || functional.has(words[0]!) || functional.has(words.at(-1)!))
+      ((count === 1 && !isCode(name)) || functionalWords.has(words[0]!) || functionalWords.has(words.at(-1)!))
     )
       return [];
     const isUpper = /^\p{Lu}/u.test(name);
@@ -151,7 +136,7 @@ class PlaceReader {
     // A code in capitals needs no words around it; one in small letters needs a place on its other side.
     const isShort = /^[\p{L}]{3,4}$/u.test(name);
     if (isShort && isCode(name)) {
-      const coded = ordinaryCodes.has(name) && !follows && !isLed ? [] : this.coded(name);
+      const coded = ordinaryCodes.has(name) && !follows && !isLed ? [] : codedMatches(name, this.directory);
       if (coded.length > 0) return coded;
     }
     const matches = this.find(name).filter(({ matchedBy, airport }) => {
@@ -172,13 +157,9 @@ class PlaceReader {
     const key = name.toLowerCase();
     const known = this.known.get(key);
     if (known !== undefined) return known;
-    const nicknamed = (Object.hasOwn(placeNicknames, key) ? placeNicknames[key]! : []).flatMap((code) =>
-      this.coded(code),
-    );
-    if (nicknamed.length > 0) return nicknamed.map((match) => ({ ...match, matchedBy: 'nickname' as const }));
     if (this.lookups >= MAX_LOOKUPS) return [];
     this.lookups += 1;
-    const matches = this.directory.find(name, MAX_CANDIDATES);
+    const matches = namedMatches(name, this.directory);
     this.known.set(key, matches);
     return matches;
   }
@@ -190,22 +171,11 @@ class PlaceReader {
     const behind = this.spanOf(at, 1)!;
     const codes = new Set(matches.map(({ airport }) => airport.icao));
     const name = this.text.rest.slice(behind.start, behind.end);
-    if (!/^\p{Lu}/u.test(name) || ordinary.has(name.toLowerCase())) return { span, matches };
+    if (!/^\p{Lu}/u.test(name) || ordinaryWords.has(name.toLowerCase())) return { span, matches };
     const common = this.find(name).filter(({ airport }) => codes.has(airport.icao));
     return common.length === 0
       ? { span, matches }
       : { span: { start: span.start, end: behind.end }, matches: common };
-  }
-
-  /** By ICAO or IATA code, or by what the FAA calls an airport of the United States: SDL is Scottsdale there. */
-  private coded(code: string): DirectoryMatch[] {
-    const airport = this.directory.byCode(code);
-    const american = code.length === 3 ? this.directory.byCode(`K${code}`) : undefined;
-    const all = [airport, american].filter((one) => one !== undefined);
-    const matchedBy = code.length === 4 ? 'icao' : 'iata';
-    return all
-      .filter((one, at) => all.indexOf(one) === at)
-      .map((one) => ({ airport: one, score: 1, matchedBy }));
   }
 
   /** From a word over so many; undefined where something else than spaces lies between. */
@@ -253,18 +223,6 @@ class PlaceReader {
   }
 }
 
-const functional = new Set(
-  'a an the we i my our your his her it this that these those and or but so if then as of in on at by with without from to for into out up down be is are was will would could can may should have has had do does need want please hi hello hey dear go get fly leave depart arrive return back one two three four five six seven eight nine ten tomorrow today tonight'.split(
-    ' ',
-  ),
-);
-
-const ordinaryCodes = new Set(
-  'PAX REQ ETD ETA MAX MIN AND THE FOR ONE TWO SIX TEN MAY MAR APR JUN JUL AUG SEP OCT NOV DEC JAN FEB SUN MON TUE WED THU FRI SAT USD EUR GBP CHF AUD CAD JET POB VIP CEO CFO RTN TBD TBA ASAP NEED WIFI ALL ANY NOT OUT VIA DEP ARR LEG LEGS DATE FROM TIME WITH BACK TRIP CREW DOGS PETS ARE CAN YOU OUR HAS HAD WAS WHO HOW NOW NEW DAY WAY FLY BIG GET LET SAY SEE USE ACC PLS TOP ADD BUT BUY END FAR FEW GOT HER HIM HIS HOT ILL ITS LOT MEN OLD OWN PAY PER PUT RUN SET SHE TRY WIN YES YET ISO REF UTC EST PST CST GMT BST CET'.split(
-    ' ',
-  ),
-);
-
 function isCode(text: string): boolean {
   return /^[A-Z]{3,4}$/.test(text);
 }
@@ -275,55 +233,4 @@ function plain(text: string): string {
     .normalize('NFD')
     .replaceAll(/[^a-z0-9]+/g, ' ')
     .trim();
-}
-
-/** Leaves of places with the same name those that the places beside them in the message let one think of. */
-function resolved(places: readonly ReadPlace[]): FoundPlace[] {
-  return places.map(({ span, name, matches, role, isNext }, at) => {
-    const best = matches[0]!;
-    const likely = matches.filter(({ score }) => best.score - score <= SCORE_MARGIN);
-    const neighbour = places[isNext || at === places.length - 1 ? at - 1 : at + 1] ?? places[at + 1];
-    const groups = grouped(likely.map(({ airport, score }) => ({ airport, lag: best.score - score })));
-    // A code means two airports where one body gave it to the one and another to the other: nobody can tell.
-    const isCoded = best.matchedBy === 'iata' || best.matchedBy === 'icao';
-    const chosen =
-      neighbour === undefined || isCoded ? groups.flat() : nearest(groups, neighbour.matches[0]!.airport);
-    const candidates = chosen.map(({ icao }) => icao);
-    // What only resembles a name is for the client to confirm.
-    const isSure = candidates.length === 1 && best.matchedBy !== 'typo';
-    return { span, role, isNext, place: { text: name, airport: isSure ? candidates[0]! : null, candidates } };
-  });
-}
-
-/** Airports that serve one city lie together; far ones belong to another of the same name, if they fit as well. */
-function grouped(
-  found: readonly { readonly airport: DirectoryAirport; readonly lag: number }[],
-): DirectoryAirport[][] {
-  const groups: DirectoryAirport[][] = [];
-  for (const { airport, lag } of found) {
-    const group = groups.find(([first]) => kilometresBetween(first!, airport) <= SAME_CITY_KM);
-    if (group !== undefined) group.push(airport);
-    else if (lag <= OTHER_CITY_MARGIN) groups.push([airport]);
-  }
-  return groups;
-}
-
-/** The city that lies much nearer than all others of its name; all of them where none does. */
-function nearest(groups: readonly DirectoryAirport[][], neighbour: DirectoryAirport): DirectoryAirport[] {
-  const byDistance = groups
-    .map((group) => ({ group, km: kilometresBetween(group[0]!, neighbour) }))
-    .toSorted((one, other) => one.km - other.km);
-  const [first, second] = byDistance;
-  if (second === undefined || first!.km * MUCH_NEARER < second.km) return first!.group;
-  return groups.flat();
-}
-
-/** What stands in brackets tells more, unless it means anything else. */
-function closer(
-  matches: readonly DirectoryMatch[],
-  within: readonly DirectoryMatch[],
-): readonly DirectoryMatch[] {
-  const codes = new Set(matches.map(({ airport }) => airport.icao));
-  const common = within.filter(({ airport }) => codes.has(airport.icao));
-  return common.length > 0 ? common : within;
 }
