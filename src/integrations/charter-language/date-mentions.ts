@@ -62,6 +62,7 @@ const movingFeasts =
 // Codes and places that look like days and months.
 const noDays =
   /\b(?:SUN|SAT|MON|MAR|MAY|DEC|JAN|WED|FRI|THU|TUE)(?= ?[-/>] ?[A-Z]{3}\b| to [A-Z]{3,4}\b)|(?<=\b[A-Z]{3} ?[-/>]{1,2} ?)(?:SUN|SAT|MON|MAR|MAY|DEC|JAN|WED|FRI|THU|TUE)\b|\b[Ss]un (?:[Vv]alley|[Cc]ity|[Pp]eaks)\b|\b[Ss]an (?:[Jj]uan|[Mm]ar)\b|\b(?:[Dd]el|[Ll]a) [Mm]ar\b|\b[Mm]ay (?:I|i|we|you|have|need)\b/g;
+const otherDayBefore = /\b\d{1,2}(?:st|nd|rd|th)?(?: of \w{3,9})? or (?:maybe )?$/i;
 const partAtEnd = /,? (?:(?:at|in the|this) )?(?:morning|afternoon|evening|night)$/i;
 const deadline = /\bby $/i;
 const holidays =
@@ -97,15 +98,12 @@ function readDates(text: MessageText, { now, timeZone }: Today): DateMention[] {
   const { today, offsetMinutes } = dayInZone(now, timeZone);
   const found: Mention[] = [];
   const add = (span: Span, dayAfter: Mention['dayAfter'], extras: Partial<Mention> = {}) => {
+    const lead = text.whole.slice(Math.max(0, span.start - 30), span.start);
+    const isAlternative = otherDayBefore.test(lead);
     // By when one has to be there is not when one flies.
-    const isDeadline = deadline.test(text.whole.slice(Math.max(0, span.start - 4), span.start));
-    found.push({
-      span,
-      isReturn: false,
-      isAlternative: false,
-      ...extras,
-      dayAfter: isDeadline ? () => undefined : dayAfter,
-    });
+    const isUnsure = isAlternative || deadline.test(lead);
+    const dayOfTrip = isUnsure ? () => undefined : dayAfter;
+    found.push({ span, isReturn: false, ...extras, isAlternative, dayAfter: dayOfTrip });
     text.take(span);
   };
   const soon = (previous: Day) => previous ?? today;
