@@ -44,8 +44,8 @@ describe('the language model', () => {
       LLM_BASE_URL: server.baseUrl,
       LLM_API_KEY: KEY,
       LLM_MODEL: 'small-model',
-      LLM_PROMPT_PRICE_PER_1K: '1',
-      LLM_COMPLETION_PRICE_PER_1K: '2',
+      LLM_PROMPT_PRICE_PER_THOUSAND: '1',
+      LLM_COMPLETION_PRICE_PER_THOUSAND: '2',
       ...overrides,
     });
     apps.push(app);
@@ -382,7 +382,7 @@ describe('the language model', () => {
     const vectors = (...data: unknown[]) => json({ data, usage: { prompt_tokens: 8, total_tokens: 8 } });
 
     it('through the endpoint, in the order of the texts', async () => {
-      const other = (await start({ LLM_EMBEDDING_MODEL: 'vectors', LLM_EMBEDDING_PRICE_PER_1K: '1' })).get(
+      const other = (await start({ LLM_EMBEDDING_MODEL: 'vectors', LLM_EMBEDDING_PRICE_PER_THOUSAND: '1' })).get(
         Embeddings,
       );
       server.reset(vectors({ index: 1, embedding: [0, 2] }, { index: 0, embedding: [3, 4] }));
