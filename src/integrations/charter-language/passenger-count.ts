@@ -27,7 +27,7 @@ const forSome = phrase(
 );
 const range = phrase(`(?<![\\w.,/-])(${NUMBER})(?: ?- ?| to | or )(${NUMBER}) (?:${PEOPLE})`, 'giu');
 const couple =
-  /\b(?:honeymoon for two|(?:just )?the two of us|(?:my|his|her) (?:wife|husband|partner|girlfriend|boyfriend|spouse|fiancee?) and (?:i|me)\b|(?:me|i) and my (?:wife|husband|partner|girlfriend|boyfriend|spouse)|myself and (?:a|my|one) \w+|me \+ ?1|me plus one)/gi;
+  /\b(?:honeymoon for two|(?:just )?the two of us|(?:my|his|her) (?:wife|husband|partner|girlfriend|boyfriend|spouse|fiancee?) and (?:i|me)\b|(?:me|i) and my (?:wife|husband|partner|girlfriend|boyfriend|spouse)|myself and (?:a|my|one) \w{2,20}|me \+ ?1|me plus one)/gi;
 const alone = /\b(?:just me|only me|just myself|by myself|solo|alone|me only|on my own)\b/gi;
 const twoCouples = phrase(`\\b(${PLURAL}) couples\\b`, 'giu');
 const oneCouple = /\b(?:a|one) couple\b(?! of)/gi;

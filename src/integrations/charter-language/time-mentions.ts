@@ -22,7 +22,7 @@ const clock = phrase(
   `(?<![\\d:/.-])(\\d{1,2})[:.h]([0-5]\\d)${HALF}?(?: ?(?:hrs?|hours|local|lt|l|z|utc)\\b)?(?![\\d/:]|\\.\\d)(?:,? (?:in the |at )(${PARTS}))?`,
   'gi',
 );
-const hour = phrase(`(?<![\\d:/.-])(\\d{1,2})${HALF}`, 'gi');
+const wholeHour = phrase(`(?<![\\d:/.-])(\\d{1,2})${HALF}`, 'gi');
 const inPart = phrase(`\\b(\\d{1,2}|${HOURS})(?: o'?clock)?,? (?:in the|at) (${PARTS})\\b`, 'gi');
 const oclock = phrase(`\\b(\\d{1,2}|${HOURS}) o'?clock\\b`, 'gi');
 const fraction = phrase(
@@ -60,7 +60,7 @@ export function takeHours(text: MessageText): TimeMention[] {
   for (const { span } of text.matches(between)) text.take(span);
   for (const { 1: h = '', 2: m = '', 3: half, 4: part, span } of text.matches(clock))
     add(span, at(Number(h), Number(m), half ?? part));
-  for (const { 1: h = '', 2: half, span } of text.matches(hour)) add(span, at(Number(h), 0, half));
+  for (const { 1: h = '', 2: half, span } of text.matches(wholeHour)) add(span, at(Number(h), 0, half));
   for (const { 1: of = '', 2: way = '', 3: h = '', 4: part, span } of text.matches(fraction)) {
     const minutes = of.toLowerCase() === 'half' ? 30 : 15;
     const isTo = way.toLowerCase() === 'to';

@@ -249,7 +249,7 @@ describe('the language model', () => {
     for (const reply of [() => undefined, fails(429, { 'retry-after': '30' })]) {
       const controller = new AbortController();
       server.reset((...exchange) => {
-        reply(...(exchange as Parameters<ReturnType<typeof fails>>));
+        reply(...exchange);
         setImmediate(() => controller.abort(reason));
       });
       expect(await failure(model.complete(prompt, { ...call, signal: controller.signal }))).toBe(reason);
@@ -382,9 +382,9 @@ describe('the language model', () => {
     const vectors = (...data: unknown[]) => json({ data, usage: { prompt_tokens: 8, total_tokens: 8 } });
 
     it('through the endpoint, in the order of the texts', async () => {
-      const other = (await start({ LLM_EMBEDDING_MODEL: 'vectors', LLM_EMBEDDING_PRICE_PER_THOUSAND: '1' })).get(
-        Embeddings,
-      );
+      const other = (
+        await start({ LLM_EMBEDDING_MODEL: 'vectors', LLM_EMBEDDING_PRICE_PER_THOUSAND: '1' })
+      ).get(Embeddings);
       server.reset(vectors({ index: 1, embedding: [0, 2] }, { index: 0, embedding: [3, 4] }));
       const embedded = await other.embed(['a', ''], call);
       expect(embedded).toMatchObject({
