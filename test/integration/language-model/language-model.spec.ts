@@ -7,7 +7,6 @@ import {
   ModelBudgetError,
   ModelRefusedError,
   ModelRequestError,
-  ModelStreamCutError,
   ModelUnavailableError,
 } from '../../../src/integrations/language-model/language-model-error';
 import { Embeddings } from '../../../src/integrations/language-model/embeddings';
@@ -300,10 +299,6 @@ describe('the language model', () => {
     ] as const)('fails for an answer %s', async (_what, reply, name, isRetryable) => {
       server.reset(reply);
       expect(await failure(model.stream(prompt, call, take))).toMatchObject({ name, isRetryable });
-    });
-
-    it('is no stream cut off by itself', () => {
-      expect(new ModelStreamCutError().isRetryable).toBe(true);
     });
   });
 
