@@ -32,6 +32,7 @@ import { SecretsModule } from './platform/secrets/secrets.module';
 import { StorageModule } from './platform/storage/storage.module';
 import { WorkerModule } from './platform/worker/worker.module';
 import { FeedsModule, feedsMigrations } from './workloads/feeds/feeds.module';
+import { agentsMigrations, AgentsModule } from './workloads/agents/agents.module';
 import { TasksModule, tasksMigrations } from './workloads/tasks/tasks.module';
 import { validationMigrations, ValidationModule } from './workloads/validation/validation.module';
 
@@ -47,6 +48,7 @@ const migrations = [
   validationMigrations,
   tasksMigrations,
   feedsMigrations,
+  agentsMigrations,
 ];
 
 const platform = (settings: Settings) => [
@@ -83,7 +85,7 @@ const platform = (settings: Settings) => [
 ];
 
 // One entry per domain; every role needs them, to enqueue or to run.
-const workloads = [TasksModule, ValidationModule, FeedsModule];
+const workloads = [TasksModule, ValidationModule, FeedsModule, AgentsModule];
 
 /** The fronts are loaded only where they are served: a worker stays small. */
 async function fronts(): Promise<DynamicModule['imports']> {
