@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { FilesApiModule } from './files/files-api.module';
+import { FleetApiModule } from './fleet/fleet-api.module';
 import { JobsApiModule } from './jobs/jobs-api.module';
 import { KeysApiModule } from './keys/keys-api.module';
 import { MailApiModule } from './mail/mail-api.module';
@@ -20,6 +21,7 @@ import { ValidationsApiModule } from './validations/validations-api.module';
     FilesApiModule,
     MailApiModule,
     NotificationsApiModule,
+    FleetApiModule,
     OpenApiModule,
   ],
 })

@@ -81,12 +81,14 @@ describe('the authorization matrix', () => {
   /** The path with its parameters filled in: by what is there, or by what is not where it must not change. */
   function pathOf(url: string, isThere = true): string {
     const { ids } = scene;
-    const [, kind = ''] = /\/(jobs|dead-letters|operations|notifications|validations)\/:id/.exec(url) ?? [];
+    const [, kind = ''] =
+      /\/(jobs|dead-letters|operations|notifications|validations|fleet)\/:id/.exec(url) ?? [];
     const things = {
       jobs: ids.job,
       'dead-letters': ids.deadLetter,
       operations: ids.operation,
       notifications: ids.notification,
+      fleet: ids.aircraft,
     };
     const id = things[kind as keyof typeof things] ?? ids.run;
     const values: Record<string, string> = {
@@ -100,6 +102,7 @@ describe('the authorization matrix', () => {
       schedulerId: 'nothing',
       file: 'swagger-ui.css',
       slug: 'not-found',
+      bookingId: 'nothing',
       address: 'nobody@example.org',
     };
     return url.replace('*', 'favicon-32x32.png').replace(/:(\w+)/g, (_all, name: string) => {

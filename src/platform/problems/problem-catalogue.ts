@@ -1,5 +1,6 @@
 import type { CatalogueEntry } from './catalogue-entry';
 import { deadLetterProblems } from './dead-letter-problems';
+import { fleetProblems } from './fleet-problems';
 import { Problem, type ProblemOptions } from './problem';
 import { mailProblems } from './mail-problems';
 import { notificationProblems } from './notification-problems';
@@ -14,6 +15,7 @@ export const problemCatalogue = {
   ...deadLetterProblems,
   ...mailProblems,
   ...notificationProblems,
+  ...fleetProblems,
   ...serverProblems,
 };
 
