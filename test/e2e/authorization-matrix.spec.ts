@@ -33,6 +33,9 @@ function ruleOf({ method, url }: ServedRoute): RouteRule | undefined {
 /** What passes the checks of a decision, so that the answer is about what it names. */
 function bodyOf({ method, url }: ServedRoute): string {
   if (/\/:id\/(retry|redrive|restore|abort)$/.test(url)) return '{"reason":"of the matrix"}';
+  if (method === 'POST' && url.endsWith('/bookings')) {
+    return '{"kind":"hold","startsAt":"2027-03-01T00:00:00Z","endsAt":"2027-03-02T00:00:00Z"}';
+  }
   const isEdit = method === 'PATCH' && url.includes('/dead-letters/');
   return isEdit ? '{"reason":"of the matrix","data":{}}' : '{}';
 }
