@@ -7,6 +7,9 @@ import { priceLines } from './trip-price';
 import type { TripPlan } from './trip-plan';
 import type { TimedFlight } from './trip-schedule';
 
+// Each toLocaleString would make another one.
+const withCents = new Intl.NumberFormat('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+
 /** A plan as a quote, with its price explained. */
 export function quoteOf(wish: FlightSearchWish, aircraft: Aircraft, plan: TripPlan): Quote {
   const lines = priceLines(plan, aircraft);
@@ -83,5 +86,5 @@ function idOf(wish: FlightSearchWish, aircraft: Aircraft, content: Omit<Quote, '
 }
 
 function dollars(cents: number): string {
-  return `$${(cents / 100).toLocaleString('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
+  return `$${withCents.format(cents / 100)}`;
 }
