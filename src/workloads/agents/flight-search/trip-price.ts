@@ -59,6 +59,11 @@ export function priceLines(
   ].filter(({ amountCents }) => amountCents !== 0);
 }
 
+/** In whole cents. */
+export function sumOf(lines: readonly QuoteLine[]): number {
+  return lines.reduce((sum, { amountCents }) => sum + amountCents, 0);
+}
+
 function line(code: QuoteLineCode, description: string, amountCents: number): QuoteLine {
   return { code, description, amountCents };
 }
