@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { FilesApiModule } from './files/files-api.module';
 import { ImportsApiModule } from './imports/imports-api.module';
 import { ItemsApiModule } from './items/items-api.module';
+import { FleetApiModule } from './fleet/fleet-api.module';
 import { JobsApiModule } from './jobs/jobs-api.module';
 import { KeysApiModule } from './keys/keys-api.module';
 import { MailApiModule } from './mail/mail-api.module';
@@ -26,6 +27,7 @@ import { ValidationsApiModule } from './validations/validations-api.module';
     SourcesApiModule,
     ImportsApiModule,
     ItemsApiModule,
+    FleetApiModule,
     OpenApiModule,
   ],
 })

@@ -98,6 +98,15 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
   'GET /api/files/:id/download': first('anyone'),
   'DELETE /api/files/:id': first('operator'),
 
+  'GET /api/fleet': first('viewer'),
+  'POST /api/fleet': first('operator'),
+  'GET /api/fleet/:id': first('viewer'),
+  'PATCH /api/fleet/:id': first('operator'),
+  'DELETE /api/fleet/:id': first('operator'),
+  'GET /api/fleet/:id/bookings': first('viewer'),
+  'POST /api/fleet/:id/bookings': first('operator'),
+  'DELETE /api/fleet/:id/bookings/:bookingId': first('operator'),
+
   'GET /api/notifications': first('viewer'),
   'GET /api/notifications/:id': first('viewer'),
   'GET /api/notifications/events': first('viewer'),

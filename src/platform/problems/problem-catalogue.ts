@@ -1,6 +1,7 @@
 import type { CatalogueEntry } from './catalogue-entry';
 import { deadLetterProblems } from './dead-letter-problems';
 import { feedProblems } from './feed-problems';
+import { fleetProblems } from './fleet-problems';
 import { Problem, type ProblemOptions } from './problem';
 import { mailProblems } from './mail-problems';
 import { notificationProblems } from './notification-problems';
@@ -16,6 +17,7 @@ export const problemCatalogue = {
   ...mailProblems,
   ...feedProblems,
   ...notificationProblems,
+  ...fleetProblems,
   ...serverProblems,
 };
 
