@@ -5,7 +5,7 @@ import { problem } from '../../platform/problems/problem-catalogue';
 import type { Aircraft } from '../../workloads/agents/agents.tables';
 import { FleetStore, isAircraftId } from '../../workloads/agents/fleet.store';
 import { HomeBases } from '../../workloads/agents/home-bases';
-import { tagMatches } from '../jobs/entity-tag';
+import { tagMatches } from '../../platform/http/entity-tag';
 import type { ChangeAircraftDto, CreateAircraftDto, FleetDto, FleetQueryDto } from './aircraft.dto';
 import { aircraftTag, aircraftView, FLEET_PATH, windowsOf } from './fleet-view';
 
