@@ -82,7 +82,7 @@ describe('limits per key', () => {
   const nothing = { sizes: [0, 0, 0, 0, 0, 0], held: [] };
 
   afterEach(async () => {
-    for (const app of apps.splice(0).reverse()) {
+    for (const app of apps.splice(0).toReversed()) {
       const prefix = app.get<Queue>(getQueueToken('sources')).opts.prefix!;
       const before = app.get(RedisConnections).producer;
       await app.get(WorkerRunner).beforeApplicationShutdown();
