@@ -1,5 +1,7 @@
 import { Module } from '@nestjs/common';
 import { FilesApiModule } from './files/files-api.module';
+import { ImportsApiModule } from './imports/imports-api.module';
+import { ItemsApiModule } from './items/items-api.module';
 import { JobsApiModule } from './jobs/jobs-api.module';
 import { KeysApiModule } from './keys/keys-api.module';
 import { MailApiModule } from './mail/mail-api.module';
@@ -7,6 +9,7 @@ import { NotificationsApiModule } from './notifications/notifications-api.module
 import { OpenApiModule } from './openapi/openapi.module';
 import { QueueTestApiModule } from './queue-test/queue-test-api.module';
 import { RuleSetsApiModule } from './rule-sets/rule-sets-api.module';
+import { SourcesApiModule } from './sources/sources-api.module';
 import { ValidationsApiModule } from './validations/validations-api.module';
 
 /** Everything that callers reach: one entry per folder. */
@@ -20,6 +23,9 @@ import { ValidationsApiModule } from './validations/validations-api.module';
     FilesApiModule,
     MailApiModule,
     NotificationsApiModule,
+    SourcesApiModule,
+    ImportsApiModule,
+    ItemsApiModule,
     OpenApiModule,
   ],
 })

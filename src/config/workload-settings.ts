@@ -1,8 +1,9 @@
 import { IsIn, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min, MinLength } from 'class-validator';
+import { FeedSettings } from './feed-settings';
 import { wholeNumber, yesOrNo } from './setting-types';
 
 /** The settings of what jobs do: validation, files, mail, exports, cleaning, notifications. */
-export class WorkloadSettings {
+export class WorkloadSettings extends FeedSettings {
   @wholeNumber
   @IsInt()
   @Min(1)

@@ -3,6 +3,7 @@ import { Database } from '../../src/platform/database/database.service';
 import { FileLinks } from '../../src/platform/files/file-links.service';
 import { Files } from '../../src/platform/files/files.service';
 import { storedFiles } from '../../src/platform/files/files.tables';
+import { eventually } from '../support/eventually';
 import { ServerProcess } from '../support/process';
 import { startTestServer, type TestServer } from '../support/server';
 
@@ -17,6 +18,12 @@ interface Body {
   readonly code?: string;
   readonly errors?: { pointer: string; detail: string }[];
   readonly links: { readonly share: string };
+}
+
+interface AuditItem {
+  readonly target: string;
+  readonly outcome: string;
+  readonly detail: unknown;
 }
 
 describe('a link to a file', () => {
@@ -160,10 +167,14 @@ describe('a link to a file', () => {
       (await ask(path, { method: 'POST' }, stranger)).status,
     ]).toEqual([401, 403, 404]);
     const { expiresAt, url } = await share(file);
-    const audit = await (await ask('/api/queue/audit?action=files.share&limit=200')).text();
-    expect(audit).toContain(file.id);
-    expect(audit).toContain(expiresAt);
-    expect(audit).not.toContain(url.slice(-43));
+    // The entry is written once the answer is out.
+    await eventually(async () => {
+      const answer = await ask('/api/queue/audit?action=files.share&limit=200');
+      const { items } = (await answer.json()) as { items: AuditItem[] };
+      const made = items.find(({ target, outcome }) => target === file.id && outcome === 'done');
+      expect(made?.detail).toEqual({ expiresAt });
+      expect(JSON.stringify(items)).not.toContain(url.slice(-43));
+    }, 10_000);
   });
 
   it('is as long valid as its secret, for every process that has it, and stands in no log', async () => {

@@ -106,6 +106,22 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
   'POST /api/notifications/read-all': first('producer'),
   'DELETE /api/notifications/:id': first('producer'),
 
+  'POST /api/sources': first('operator'),
+  'GET /api/sources': first('viewer'),
+  'GET /api/sources/:id': first('viewer'),
+  'PATCH /api/sources/:id': first('operator'),
+  'DELETE /api/sources/:id': first('operator'),
+
+  'POST /api/imports/start': first('producer'),
+  'GET /api/imports': first('viewer'),
+  'GET /api/imports/:id': first('viewer'),
+  'GET /api/imports/:id/items': first('viewer'),
+  'GET /api/imports/:id/events': first('viewer'),
+  'POST /api/imports/:id/cancel': first('operator'),
+
+  'GET /api/items': first('admin'),
+  'GET /api/items/:key': first('admin'),
+
   'GET /api/mail/templates': first('viewer'),
   'POST /api/mail/templates/:name/preview': first('producer'),
   'GET /api/mail/outbox': first('admin'),

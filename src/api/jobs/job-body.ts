@@ -2,7 +2,7 @@ import { masked } from '../../platform/auth/masked.decorator';
 import { maySeePayloads, type Principal } from '../../platform/auth/principal';
 import { describedError } from '../../platform/ledger/error-group';
 import type { JobSnapshot } from '../../platform/queue/job-snapshot';
-import { entityTag } from './entity-tag';
+import { entityTag } from '../../platform/http/entity-tag';
 import type { JobDto, JobErrorDto, JobProgressDto } from './job.dto';
 
 /** Where a job answers. */

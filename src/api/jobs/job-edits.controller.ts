@@ -11,7 +11,7 @@ import { problem } from '../../platform/problems/problem-catalogue';
 import { JobEdits } from '../../platform/queue/job-edits.service';
 import { priorityFromLevel } from '../../platform/queue/priority';
 import { EditJobDto } from './edit-job.dto';
-import { tagMatches } from './entity-tag';
+import { tagMatches } from '../../platform/http/entity-tag';
 import { hiddenOfJob, jobBody, jobTag } from './job-body';
 import { delayOf } from './job-options';
 import { JobDto } from './job.dto';

@@ -7,7 +7,7 @@ import type { JobSnapshot } from '../../platform/queue/job-snapshot';
 import { QueueRegistry } from '../../platform/queue/queue-registry.service';
 import { RedisConnections } from '../../platform/redis/redis-connections.service';
 import { JobCancellation } from '../../platform/worker/job-cancellation.service';
-import { tagMatches } from './entity-tag';
+import { tagMatches } from '../../platform/http/entity-tag';
 import { jobTag } from './job-body';
 import { retentionSentence } from './retention-sentence';
 

@@ -19,7 +19,7 @@ import { ApiProblems } from '../../platform/problems/api-problems.decorator';
 import { BatchEnqueuer } from './batch-enqueuer.service';
 import { CreateBatchDto, CreatedBatchDto } from './create-batch.dto';
 import { CreateJobDto } from './create-job.dto';
-import { tagMatches } from './entity-tag';
+import { tagMatches } from '../../platform/http/entity-tag';
 import { hiddenOfJob, isDone, jobBody, jobPath } from './job-body';
 import { JobEnqueuer } from './job-enqueuer.service';
 import { JobHistory } from './job-history.service';

@@ -1,5 +1,6 @@
-import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { Database } from '../../platform/database/database.service';
+import { Sampler, type Watched } from '../../platform/http/sampler';
 import { ValidationLogStore, type ValidationLog } from '../../workloads/validation/validation-log.store';
 import { ValidationRunStore, type ValidationRun } from '../../workloads/validation/validation-run.store';
 
@@ -12,74 +13,45 @@ export interface RunSample {
 
 type Listener = (sample: RunSample) => void;
 
-interface Watched {
-  readonly listeners: Set<Listener>;
+interface FollowedRun {
+  readonly id: string;
   lastLogId: number;
 }
 
-// Two reads of the runs and two of the logs per second, however many runs and readers there are.
-const INTERVAL_MS = 500;
 const MAX_LOGS = 500;
 
-/** Reads the runs that somebody follows, once for all their followers in this process. */
+/** Reads the runs that somebody follows. */
 @Injectable()
-export class RunSampler implements BeforeApplicationShutdown {
-  private readonly watched = new Map<string, Watched>();
-  private timer?: NodeJS.Timeout;
-  private inFlight?: Promise<void>;
-
+export class RunSampler extends Sampler<FollowedRun, Listener> {
   constructor(
-    private readonly database: Database,
+    database: Database,
     private readonly runs: ValidationRunStore,
     private readonly logs: ValidationLogStore,
-  ) {}
+  ) {
+    super(database);
+  }
 
-  /** Calls back about twice a second until the returned function is called. Logs up to `lastLogId` are known already. */
-  watch(runId: string, lastLogId: number, listener: Listener): () => void {
-    const entry = this.watched.get(runId) ?? { listeners: new Set(), lastLogId };
-    entry.listeners.add(listener);
+  /** Calls back until the returned function is called. Logs up to `lastLogId` are known already. */
+  watch(id: string, lastLogId: number, listener: Listener): () => void {
     // Who comes later may be told of a line twice, but nobody misses one.
-    entry.lastLogId = Math.min(entry.lastLogId, lastLogId);
-    this.watched.set(runId, entry);
-    this.timer ??= setInterval(() => this.tick(), INTERVAL_MS);
-    return () => {
-      entry.listeners.delete(listener);
-      if (entry.listeners.size === 0 && this.watched.get(runId) === entry) this.watched.delete(runId);
-      if (this.watched.size === 0) this.stop();
+    const followed = (known?: FollowedRun) => {
+      const entry = known ?? { id, lastLogId };
+      entry.lastLogId = Math.min(entry.lastLogId, lastLogId);
+      return entry;
     };
+    return this.join(id, followed, listener);
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
-    this.stop();
-    await this.inFlight;
-  }
-
-  private stop(): void {
-    clearInterval(this.timer);
-    this.timer = undefined;
-  }
-
-  private tick(): void {
-    if (!this.database.isSchemaReady) return;
-    // While the database is away the streams stay open and go on afterwards.
-    this.inFlight ??= this.sample()
-      .catch(() => undefined)
-      .finally(() => {
-        this.inFlight = undefined;
-      });
-  }
-
-  private async sample(): Promise<void> {
-    const entries = [...this.watched];
-    const ids = entries.map(([id]) => id);
+  protected async sample(watched: readonly Watched<FollowedRun, Listener>[]): Promise<void> {
+    const ids = watched.map(({ entry }) => entry.id);
     const runs = new Map((await this.runs.findMany(ids)).map((run) => [run.id, run]));
-    const since = Math.min(...entries.map(([, { lastLogId }]) => lastLogId));
+    const since = Math.min(...watched.map(({ entry }) => entry.lastLogId));
     const logs = await this.logs.newer(ids, since, MAX_LOGS);
-    for (const [id, entry] of entries) {
-      const fresh = logs.filter((log) => log.validationRunId === id && log.id > entry.lastLogId);
+    for (const { entry, listeners } of watched) {
+      const fresh = logs.filter((log) => log.validationRunId === entry.id && log.id > entry.lastLogId);
       entry.lastLogId = fresh.at(-1)?.id ?? entry.lastLogId;
-      const sample = { run: runs.get(id), logs: fresh };
-      entry.listeners.forEach((listener) => listener(sample));
+      const sample = { run: runs.get(entry.id), logs: fresh };
+      listeners.forEach((listener) => listener(sample));
     }
   }
 }

@@ -151,7 +151,12 @@ export class HttpClient implements OnApplicationShutdown {
     const errorOf = (error: Error) => outboundErrorOf(error, origin, deadline);
     if (isEmpty) delete headers['content-encoding'];
     const maxBytes = isEmpty ? Number.MAX_SAFE_INTEGER : (request.maxBytes ?? MAX_BYTES);
-    return { status, headers, url: href, body: decodedBody(answer, { origin, maxBytes, errorOf }) };
+    return {
+      status,
+      headers,
+      url: href,
+      body: decodedBody(answer, { origin, maxBytes, maxRatio: request.maxRatio, errorOf }),
+    };
   }
 
   onApplicationShutdown(): void {

@@ -7,6 +7,7 @@ import { brotliCompressSync, createGzip, deflateSync, gzipSync } from 'node:zlib
 import { HttpClient, type HttpClientOptions } from './http-client.service';
 import {
   AddressRefusedError,
+  CompressionRatioError,
   ContentTypeError,
   OutboundConnectionError,
   OutboundRequestError,
@@ -362,6 +363,15 @@ describe('the HTTP client', () => {
       const before = process.memoryUsage.rss();
       expect(await failure(fetch({ maxBytes: megabyte }))).toBeInstanceOf(ResponseTooLargeError);
       expect(process.memoryUsage.rss() - before).toBeLessThan(150 * megabyte);
+    });
+
+    it('and, where the request says so, on one that compression made suspiciously small', async () => {
+      reply(gzipSync(Buffer.alloc(8 * megabyte)), { 'content-encoding': 'gzip' });
+      const request = { maxBytes: 100 * megabyte, maxRatio: 100 };
+      expect(await failure(fetch(request))).toBeInstanceOf(CompressionRatioError);
+      expect((await fetch({ ...request, maxRatio: 2_000 })).body).toHaveLength(8 * megabyte);
+      reply(gzipSync(Buffer.alloc(2 * megabyte)), { 'content-encoding': 'gzip' });
+      expect((await fetch(request)).body).toHaveLength(2 * megabyte);
     });
 
     it('as a stream, which fails in the same way', async () => {

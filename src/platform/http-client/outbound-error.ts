@@ -71,6 +71,16 @@ export class ResponseTooLargeError extends OutboundError {
   }
 }
 
+/** The body is so much larger than what was sent for it that it can only be meant to do harm. */
+export class CompressionRatioError extends OutboundError {
+  constructor(
+    origin: string,
+    readonly maxRatio: number,
+  ) {
+    super(`The answer of ${origin} decompresses to more than ${maxRatio} times its size.`);
+  }
+}
+
 /** The answer declares a content type that the request does not accept, or none. */
 export class ContentTypeError extends OutboundError {
   constructor(origin: string, accepted: readonly string[]) {

@@ -14,6 +14,8 @@ export interface OutboundRequest {
   readonly connectTimeoutMs?: number;
   /** Of the body, after decompression; 5 MiB by default. */
   readonly maxBytes?: number;
+  /** Bytes of a compressed body per byte sent, from 4 MiB on; any by default. */
+  readonly maxRatio?: number;
   /** 3 by default. */
   readonly maxRedirects?: number;
   /** What the answer may be, such as `text/csv`, `text/*` or `application/*+json`; anything by default. */

@@ -1,17 +1,25 @@
 import type { IncomingMessage } from 'node:http';
 import { pipeline, Transform, type Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
-import { ContentTypeError, ResponseTooLargeError, ResponseUnreadableError } from './outbound-error';
+import {
+  CompressionRatioError,
+  ContentTypeError,
+  ResponseTooLargeError,
+  ResponseUnreadableError,
+} from './outbound-error';
 
 export interface BodyLimits {
   readonly origin: string;
   readonly maxBytes: number;
+  readonly maxRatio: number | undefined;
   /** What an error of the connection or of the compression means to the caller. */
   readonly errorOf: (error: Error) => Error;
 }
 
 // What compression may add to a body that it cannot make smaller.
 const COMPRESSION_OVERHEAD_BYTES = 65_536;
+// A page of zeros compresses better than any limit, and harms nobody.
+const HARMLESS_BYTES = 4 * 1024 * 1024;
 
 const decompressors: Record<string, () => Transform> = {
   gzip: createGunzip,
@@ -47,7 +55,7 @@ export function assertContentType(
  * than the buffers of the streams. Throws {@link ResponseUnreadableError} for a coding that is not known.
  */
 export function decodedBody(answer: IncomingMessage, limits: BodyLimits): Readable {
-  const { origin, maxBytes, errorOf } = limits;
+  const { origin, maxBytes, maxRatio = Infinity, errorOf } = limits;
   const coding = (answer.headers['content-encoding'] ?? 'identity').trim().toLowerCase();
   const isPlain = coding === 'identity' || coding === '';
   const decompressor = isPlain ? undefined : decompressors[coding];
@@ -59,19 +67,29 @@ export function decodedBody(answer: IncomingMessage, limits: BodyLimits): Readab
   }
   const tooLarge = () => new ResponseTooLargeError(origin, maxBytes);
   // A compressed body may go on for ever and decompress to nothing.
-  const wire = capped(maxBytes + COMPRESSION_OVERHEAD_BYTES, tooLarge);
-  const body = capped(maxBytes, tooLarge, errorOf);
+  let wireBytes = 0;
+  const wire = capped((bytes) => {
+    wireBytes = bytes;
+    return bytes > maxBytes + COMPRESSION_OVERHEAD_BYTES ? tooLarge() : undefined;
+  });
+  const body = capped((bytes) => {
+    if (bytes > maxBytes) return tooLarge();
+    const isBomb = !isPlain && bytes > HARMLESS_BYTES && bytes > wireBytes * maxRatio;
+    return isBomb ? new CompressionRatioError(origin, maxRatio) : undefined;
+  }, errorOf);
   if (decompressor === undefined) pipeline(answer, body, () => undefined);
   else pipeline(answer, wire, decompressor(), body, () => undefined);
   return body;
 }
 
-function capped(maxBytes: number, tooLarge: () => Error, errorOf = (error: Error) => error): Transform {
+/** Passes bytes on until `excess` has an objection to how many there have been. */
+function capped(excess: (bytes: number) => Error | undefined, errorOf = (error: Error) => error): Transform {
   let bytes = 0;
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
       bytes += chunk.length;
-      if (bytes > maxBytes) done(tooLarge());
+      const error = excess(bytes);
+      if (error !== undefined) done(error);
       else done(null, chunk);
     },
     destroy(error, done) {

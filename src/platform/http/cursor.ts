@@ -23,6 +23,21 @@ export function decodeCursor<T extends readonly ('string' | 'number')[]>(
   return position as never;
 }
 
+// The end of the year 9999: PostgreSQL cannot read how JavaScript writes later years.
+const LATEST_TIME = 253_402_300_799_999;
+const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** The place in a cursor of a list that is ordered by time and id. Throws `cursor_invalid`. */
+export function datePlaceIn(
+  cursor: string,
+  idShape = uuid,
+): { readonly createdAt: Date; readonly id: string } {
+  const [time, id] = decodeCursor(cursor, 'number', 'string');
+  if (!Number.isInteger(time) || Math.abs(time) > LATEST_TIME || !idShape.test(id))
+    throw problem('cursor_invalid');
+  return { createdAt: new Date(time), id };
+}
+
 /** The Link header of a page that is not the last one. */
 export function nextLink(path: string, query: object, cursor: string): string {
   const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== '');

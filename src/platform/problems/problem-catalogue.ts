@@ -1,5 +1,6 @@
 import type { CatalogueEntry } from './catalogue-entry';
 import { deadLetterProblems } from './dead-letter-problems';
+import { feedProblems } from './feed-problems';
 import { Problem, type ProblemOptions } from './problem';
 import { mailProblems } from './mail-problems';
 import { notificationProblems } from './notification-problems';
@@ -13,6 +14,7 @@ export const problemCatalogue = {
   ...uploadProblems,
   ...deadLetterProblems,
   ...mailProblems,
+  ...feedProblems,
   ...notificationProblems,
   ...serverProblems,
 };

@@ -1,6 +1,7 @@
 import type { Settings } from '../../config/settings';
 import { checkKeyLimit, type KeyLimits } from '../key-limits/key-limit';
 import { secretFieldsOf } from '../secrets/secret.decorator';
+import type { BatchLimits } from './job-batcher';
 import type { Priority } from './priority';
 
 /** A class whose instances describe a job's payload; its decorators validate it. */
@@ -51,8 +52,13 @@ export interface QueueDefinition<
   /** Whether jobs may differ in priority; those of a queue that does not opt in all run in order of arrival. */
   readonly hasPriorities?: boolean;
   readonly worker: {
-    /** Jobs at a time in one process; a function where a setting of its own decides, QUEUE_CONCURRENCY unless declared. */
-    readonly concurrency?: number | ((settings: Settings) => number);
+    /**
+     * Jobs at a time in one process; a function where a setting of its own decides. Unless declared, as many as a batch
+     * has, or QUEUE_CONCURRENCY.
+     */
+    readonly concurrency?: number | ((settings: Settings) => number | undefined);
+    /** Jobs are done in batches, by handlers that the consumer wraps with `inBatches`. */
+    readonly batch?: BatchLimits | ((settings: Settings) => BatchLimits);
     readonly limiter?: { readonly max: number; readonly durationMs: number };
     /** After a crash a job waits this long, and up to one stalled check more, for its next start. */
     readonly lockDurationMs?: number;
@@ -149,11 +155,33 @@ export function declaredJob({ jobs }: QueueDefinition, name: string): JobDefinit
 }
 
 /** How many jobs of the queue one process runs at a time. */
-export function concurrencyOf({ name, worker }: QueueDefinition, settings: Settings): number {
+export function concurrencyOf(definition: QueueDefinition, settings: Settings): number {
+  const { name, worker } = definition;
   const { of, all } = settings.queueNumbers.concurrency;
   const { concurrency } = worker;
   const declared = typeof concurrency === 'function' ? concurrency(settings) : concurrency;
-  return Math.max(1, of.get(name) ?? declared ?? all ?? queueDefaults.concurrency);
+  const usual = batchLimitsOf(definition, settings)?.size ?? all ?? queueDefaults.concurrency;
+  return Math.max(1, of.get(name) ?? declared ?? usual);
+}
+
+/** Undefined for a queue whose jobs are done one by one. */
+export function batchLimitsOf(
+  { worker: { batch } }: QueueDefinition,
+  settings: Settings,
+): BatchLimits | undefined {
+  return typeof batch === 'function' ? batch(settings) : batch;
+}
+
+/** Throws when a worker of the queue could never have all jobs of a full batch at once. */
+export function assertBatchesFill(definition: QueueDefinition, settings: Settings): void {
+  const batch = batchLimitsOf(definition, settings);
+  if (batch === undefined) return;
+  const concurrency = concurrencyOf(definition, settings);
+  if (concurrency >= batch.size) return;
+  throw new Error(
+    `Queue "${definition.name}" runs ${concurrency} jobs at a time, which never fill a batch of ${batch.size}: ` +
+      'raise its concurrency, leave it unset, or lower the size of its batches.',
+  );
 }
 
 /** How long the queue's finished jobs stay in Redis, and how many of them. */

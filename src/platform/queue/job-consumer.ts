@@ -16,6 +16,7 @@ import {
   type JobPayload,
   type QueueDefinition,
 } from './define-queue';
+import { JobBatcher, type BatchHandler, type BatchLimits } from './job-batcher';
 import { boundedResult } from './job-outcome';
 import { checkPayload, isSurelyValid, PayloadInvalidError } from './job-payload';
 import type { JobStep } from './job-step';
@@ -29,6 +30,8 @@ export type JobHandlers<Q extends QueueDefinition> = {
 export interface ConsumerEquipment {
   readonly steps: readonly JobStep[];
   readonly log: AttemptLog;
+  /** Of a queue whose jobs are done in batches. */
+  readonly batch?: BatchLimits;
   /** Of a queue with limits per key. */
   readonly gate?: StartGate;
   /** Hears of attempts that neither complete nor fail, which BullMQ tells nobody. */
@@ -42,6 +45,7 @@ export interface ConsumerEquipment {
 export abstract class JobConsumer<Q extends QueueDefinition> extends WorkerHost {
   private readonly logger: Logger;
   private readonly activeAttempts = new Map<string, Attempt>();
+  private readonly batchers: JobBatcher<never>[] = [];
   private equipment?: ConsumerEquipment;
 
   protected constructor(readonly definition: Q) {
@@ -58,6 +62,26 @@ export abstract class JobConsumer<Q extends QueueDefinition> extends WorkerHost 
 
   equip(equipment: ConsumerEquipment): void {
     this.equipment = equipment;
+  }
+
+  /** A handler for `handlers` whose jobs are done together, as many as the queue's `batch` says. */
+  protected inBatches<T extends object>(
+    handler: BatchHandler<T>,
+  ): (job: Job<T>, signal: AbortSignal) => Promise<unknown> {
+    const batcher = new JobBatcher<T>(this.definition.name, handler, () => this.batchLimits());
+    this.batchers.push(batcher as unknown as JobBatcher<never>);
+    return (job, signal) => batcher.add(job, signal);
+  }
+
+  /** From now on no batch waits for further jobs. */
+  hurryBatches(): void {
+    this.batchers.forEach((batcher) => batcher.hurry());
+  }
+
+  private batchLimits(): BatchLimits {
+    const { batch } = this.equipment ?? {};
+    if (batch === undefined) throw new Error(`Queue "${this.definition.name}" declares no batch.`);
+    return batch;
   }
 
   /** The ids of the jobs that are being worked here. */

@@ -5,7 +5,13 @@ import { Settings } from '../../config/settings';
 import { AttemptLog } from '../queue/attempt-log.service';
 import { JobConsumer } from '../queue/job-consumer';
 import { SHUTDOWN_REASON } from '../queue/job-interruption';
-import { concurrencyOf, queueDefaults, type QueueDefinition } from '../queue/define-queue';
+import {
+  assertBatchesFill,
+  batchLimitsOf,
+  concurrencyOf,
+  queueDefaults,
+  type QueueDefinition,
+} from '../queue/define-queue';
 import { RedisConnections } from '../redis/redis-connections.service';
 import { queuePrefix } from '../redis/key-space';
 import { KeyDispensers } from '../key-limits/key-dispensers.service';
@@ -150,6 +156,7 @@ export class WorkerRunner implements BeforeApplicationShutdown {
   }
 
   private async close(worker: Worker): Promise<void> {
+    this.known().get(worker.name)?.hurryBatches();
     const byHand = this.nextJobs.of(worker);
     byHand.forEach((id) => this.known().get(worker.name)?.interrupt(id, SHUTDOWN_REASON));
     await this.nextJobs.ended(worker);
@@ -188,6 +195,8 @@ export class WorkerRunner implements BeforeApplicationShutdown {
     const { definition } = consumer;
     const existing = this.workers.get(definition.name);
     if (existing !== undefined) return existing;
+    assertBatchesFill(definition, this.settings);
+    const batch = batchLimitsOf(definition, this.settings);
     const dispenser = this.dispensers.of(definition);
     const options = {
       ...workerOptions(definition),
@@ -200,6 +209,7 @@ export class WorkerRunner implements BeforeApplicationShutdown {
       ...(dispenser !== undefined && { gate: dispenser }),
       steps: this.steps(),
       log: this.attempts,
+      ...(batch !== undefined && { batch }),
       onUnfinished: (job, how) => this.observers.forEach((observer) => observer.unfinished(job, how)),
     });
     this.cancelWatch.add(consumer);

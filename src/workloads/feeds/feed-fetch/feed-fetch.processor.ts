@@ -1,0 +1,23 @@
+import { Processor } from '@nestjs/bullmq';
+import type { Job } from 'bullmq';
+import { JobConsumer, type JobHandlers } from '../../../platform/queue/job-consumer';
+import { feedFetchQueue } from './feed-fetch.queue';
+import { FeedFetchService, type FetchJob } from './feed-fetch.service';
+
+@Processor(feedFetchQueue.name)
+export class FeedFetchProcessor extends JobConsumer<typeof feedFetchQueue> {
+  constructor(private readonly feeds: FeedFetchService) {
+    super(feedFetchQueue);
+  }
+
+  protected readonly handlers: JobHandlers<typeof feedFetchQueue> = {
+    'fetch-feed': (job, signal) => this.feeds.run(job.data, handleOf(job), signal),
+  };
+}
+
+function handleOf(job: Job): FetchJob {
+  return {
+    isLastAttempt: job.attemptsMade + 1 >= (job.opts.attempts ?? 1),
+    report: (progress) => job.updateProgress({ ...progress }),
+  };
+}

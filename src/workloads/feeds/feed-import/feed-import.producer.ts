@@ -1,0 +1,39 @@
+import { InjectQueue } from '@nestjs/bullmq';
+import { Injectable } from '@nestjs/common';
+import { Queue } from 'bullmq';
+import { addPrepared, prepareJob } from '../../../platform/queue/add-job';
+import { jobId } from '../../../platform/queue/job-id';
+import { JobProducer } from '../../../platform/queue/job-producer';
+import { itemJobKeyOf } from '../item-key';
+import type { ImportItemRow } from '../feeds.tables';
+import { feedImportQueue } from './feed-import.queue';
+
+/** An item whose row is there. */
+export type PromisedItem = Pick<ImportItemRow, 'importId' | 'source' | 'guid' | 'isFirst'>;
+
+@Injectable()
+export class FeedImportProducer extends JobProducer<typeof feedImportQueue> {
+  constructor(@InjectQueue(feedImportQueue.name) private readonly jobs: Queue) {
+    super(feedImportQueue, jobs);
+  }
+
+  /** Adds the jobs of items in as few steps as Redis bears; of those that are there already nothing is changed. */
+  async addItems(items: readonly PromisedItem[], tenant: string): Promise<void> {
+    const prepared = await Promise.all(
+      items.map((item) => {
+        const { importId, source, guid } = item;
+        const options = { key: keyOf(item), tenant, isPromised: true };
+        return prepareJob(feedImportQueue, this.jobs, 'import-item', { importId, source, guid }, options);
+      }),
+    );
+    await addPrepared(feedImportQueue, this.jobs, prepared);
+  }
+
+  jobIdOf(item: PromisedItem, tenant: string): string {
+    return jobId(feedImportQueue.name, keyOf(item), tenant);
+  }
+}
+
+function keyOf({ importId, source, guid, isFirst }: PromisedItem): string {
+  return itemJobKeyOf(source, guid, isFirst ? undefined : importId);
+}

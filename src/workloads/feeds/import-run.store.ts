@@ -1,0 +1,274 @@
+import { Injectable } from '@nestjs/common';
+import { and, desc, eq, inArray, sql, type SQL } from 'drizzle-orm';
+import { randomUUID } from 'node:crypto';
+import { isNativeError } from 'node:util/types';
+import type { FeedPagingDto } from '../../integrations/feeds/feed-paging.dto';
+import type { JsonMappingDto } from '../../integrations/feeds/json-mapping.dto';
+import { Database, type Transaction } from '../../platform/database/database.service';
+import { Outbox } from '../../platform/outbox/outbox.service';
+import { jobId } from '../../platform/queue/job-id';
+import {
+  importItems,
+  importRejections,
+  imports,
+  importSources,
+  unfinishedImports,
+  type ImportItemRow,
+  type ImportRow,
+  type ImportSourceRow,
+  type ImportStatus,
+  type ImportTrigger,
+  type ItemOutcome,
+} from './feeds.tables';
+
+/** One source of an import that is to start: stored, or an address, or items that are staged beside. */
+export interface ImportWish {
+  readonly source: string;
+  readonly sourceId?: string;
+  readonly url?: string;
+  readonly mapping?: JsonMappingDto;
+  readonly paging?: FeedPagingDto;
+}
+
+export interface NewImport {
+  readonly tenant: string;
+  readonly trigger: ImportTrigger;
+  readonly caller?: string;
+  readonly sources: readonly ImportWish[];
+}
+
+/** An import and its sources, by name. */
+export interface Import extends ImportRow {
+  readonly sources: readonly ImportSourceRow[];
+}
+
+export interface ImportPosition {
+  readonly createdAt: Date;
+  readonly id: string;
+}
+
+/** A source is being imported already; nothing was started. */
+export class SourceRunningError extends Error {
+  constructor(readonly sources: readonly string[]) {
+    super(`Already running: ${sources.slice(0, 10).join(', ')}`);
+    this.name = 'SourceRunningError';
+  }
+}
+
+export const fetchQueueName = 'feed-fetch';
+
+export function fetchKeyOf(importId: string, source: string): string {
+  const key = `${importId} ${source}`;
+  return key.length <= 255 ? key : key.slice(0, 255);
+}
+
+export function isOver(status: ImportStatus): boolean {
+  return !(unfinishedImports as readonly string[]).includes(status);
+}
+
+const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Imports as callers see them: started, looked at, cancelled. */
+@Injectable()
+export class ImportRuns {
+  constructor(
+    private readonly database: Database,
+    private readonly outbox: Outbox,
+  ) {}
+
+  /**
+   * Stores an import and promises a fetch for each of its sources, all or nothing. `beside` joins the transaction.
+   * Throws {@link SourceRunningError}.
+   */
+  async start(
+    wish: NewImport,
+    beside?: (transaction: Transaction, importId: string) => Promise<void>,
+  ): Promise<string> {
+    const id = randomUUID();
+    try {
+      await this.database.transaction(async (transaction) => {
+        await this.put(transaction, id, wish);
+        await beside?.(transaction, id);
+      });
+    } catch (error) {
+      if (!isTwice(error)) throw error;
+      throw new SourceRunningError(await this.running(wish));
+    }
+    this.outbox.wakeRelay();
+    return id;
+  }
+
+  /** As {@link start}, as a part of a larger transaction, which is lost when a source is running; wake the relay after it. */
+  async put(
+    transaction: Transaction,
+    id: string,
+    { tenant, trigger, caller, sources }: NewImport,
+  ): Promise<void> {
+    await transaction
+      .insert(imports)
+      .values({ id, tenant, trigger, ...(caller !== undefined && { caller }), createdAt: new Date() });
+    await transaction.insert(importSources).values(
+      sources.map((source) => ({
+        ...source,
+        importId: id,
+        tenant,
+        jobId: jobId(fetchQueueName, fetchKeyOf(id, source.source), tenant),
+        updatedAt: new Date(),
+      })),
+    );
+    for (const { source } of sources) {
+      await this.outbox.put(transaction, {
+        type: 'fetch-feed',
+        key: fetchKeyOf(id, source),
+        payload: { importId: id, source },
+        tenant,
+        ...(caller !== undefined && { caller }),
+      });
+    }
+  }
+
+  /** Those of these sources that are being fetched, or whose items are. */
+  async running({ tenant, sources }: Pick<NewImport, 'tenant' | 'sources'>): Promise<string[]> {
+    const names = sources.map(({ source }) => source);
+    const found = await this.database.query
+      .select({ source: importSources.source })
+      .from(importSources)
+      .where(
+        and(
+          eq(importSources.tenant, tenant),
+          inArray(importSources.source, names),
+          inArray(importSources.status, [...unfinishedImports]),
+          sql`${importSources.url} IS NOT NULL`,
+        ),
+      );
+    return found.map(({ source }) => source);
+  }
+
+  /** Undefined for anything that is not the id of an import of this tenant. */
+  async find(id: string, tenant: string): Promise<Import | undefined> {
+    if (!uuid.test(id)) return undefined;
+    const [found] = await this.withSources(and(eq(imports.id, id), eq(imports.tenant, tenant)), 1);
+    return found;
+  }
+
+  async findMany(ids: readonly string[]): Promise<Import[]> {
+    return ids.length === 0 ? [] : this.withSources(inArray(imports.id, [...ids]), ids.length);
+  }
+
+  /** Newest first. */
+  async list(tenant: string, limit: number, after?: ImportPosition): Promise<Import[]> {
+    const place =
+      after === undefined
+        ? undefined
+        : sql`(${imports.createdAt}, ${imports.id}) < (${after.createdAt.toISOString()}::timestamptz, ${after.id}::uuid)`;
+    return this.withSources(and(eq(imports.tenant, tenant), place), limit);
+  }
+
+  /** What became of the items of an import, in the order of their keys; rejected ones have no key and come apart. */
+  async items(
+    importId: string,
+    { limit, source, outcome, afterKey = '' }: ItemFilter,
+  ): Promise<Omit<ImportItemRow, 'document'>[]> {
+    const { document: _document, ...columns } = itemColumns;
+    return this.database.query
+      .select(columns)
+      .from(importItems)
+      .where(
+        and(
+          eq(importItems.importId, importId),
+          source === undefined ? undefined : eq(importItems.source, source),
+          outcome === undefined ? undefined : eq(importItems.outcome, outcome),
+          sql`${importItems.key} > ${afterKey}`,
+        ),
+      )
+      .orderBy(importItems.key)
+      .limit(limit);
+  }
+
+  /** The items that could not be taken, in the order of their feeds; at most 1,000 of each source. */
+  rejections(importId: string, limit: number, after = 0) {
+    return this.database.query
+      .select()
+      .from(importRejections)
+      .where(and(eq(importRejections.importId, importId), sql`${importRejections.id} > ${after}`))
+      .orderBy(importRejections.id)
+      .limit(limit);
+  }
+
+  /** Cancels what has not ended; false when everything has. Items that wait are not stored any more. */
+  async cancel(importId: string): Promise<boolean> {
+    return this.database.transaction(async (transaction) => {
+      const cancelled = await transaction
+        .update(importSources)
+        .set({
+          status: 'cancelled',
+          version: sql`${importSources.version} + 1`,
+          updatedAt: sql`now()`,
+          finishedAt: sql`now()`,
+        })
+        .where(
+          and(eq(importSources.importId, importId), inArray(importSources.status, [...unfinishedImports])),
+        )
+        .returning({ source: importSources.source });
+      if (cancelled.length === 0) return false;
+      const sources = cancelled.map(({ source }) => source);
+      await transaction
+        .update(importItems)
+        .set({ outcome: 'cancelled', updatedAt: sql`now()` })
+        .where(
+          and(
+            eq(importItems.importId, importId),
+            inArray(importItems.source, sources),
+            eq(importItems.outcome, 'queued'),
+          ),
+        );
+      return true;
+    });
+  }
+
+  private async withSources(condition: SQL | undefined, limit: number): Promise<Import[]> {
+    const rows = await this.database.query
+      .select()
+      .from(imports)
+      .where(condition)
+      .orderBy(desc(imports.createdAt), desc(imports.id))
+      .limit(limit);
+    if (rows.length === 0) return [];
+    const ids = rows.map(({ id }) => id);
+    const sources = await this.database.query
+      .select()
+      .from(importSources)
+      .where(inArray(importSources.importId, ids))
+      .orderBy(importSources.source);
+    return rows.map((row) => ({ ...row, sources: sources.filter(({ importId }) => importId === row.id) }));
+  }
+}
+
+export interface ItemFilter {
+  readonly limit: number;
+  readonly source?: string;
+  readonly outcome?: ItemOutcome;
+  readonly afterKey?: string;
+}
+
+const itemColumns = {
+  importId: importItems.importId,
+  key: importItems.key,
+  source: importItems.source,
+  guid: importItems.guid,
+  isFirst: importItems.isFirst,
+  fingerprint: importItems.fingerprint,
+  document: importItems.document,
+  outcome: importItems.outcome,
+  error: importItems.error,
+  seenAt: importItems.seenAt,
+  updatedAt: importItems.updatedAt,
+};
+
+// The unique index of running sources, in whatever drizzle wraps it.
+function isTwice(error: unknown): boolean {
+  for (let current = error; isNativeError(current); current = current.cause) {
+    if ((current as { constraint?: unknown }).constraint === 'import_sources_running') return true;
+  }
+  return false;
+}

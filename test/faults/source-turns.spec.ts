@@ -1,0 +1,109 @@
+import { eventually } from '../support/eventually';
+import { FeedServer, itemsOf, rssOf } from '../support/feed-server';
+import type { ApiClient } from './api-client';
+import { query } from './database-client';
+import { FaultScene } from './fault-scene';
+
+// The whole of the issue: TURNS_ITEMS=100000 npm test -- test/faults/source-turns
+const many = Number(process.env['TURNS_ITEMS'] ?? 10_000);
+const MAX = 40;
+const DURATION_MS = 1_000;
+
+describe('two sources and two workers', () => {
+  const scene = new FaultScene();
+  let feeds: FeedServer;
+  let api: ApiClient;
+
+  beforeAll(async () => {
+    feeds = await FeedServer.start();
+    await scene.open();
+    const settings = {
+      LOG_LEVEL: 'warn',
+      OUTBOUND_ALLOW_ADDRESSES: '127.0.0.0/8',
+      OUTBOUND_ALLOW_PORTS: String(feeds.port),
+      WORKER_FLUSH_MS: '200',
+    };
+    ({ api } = await scene.start({ ...settings, ROLE: 'api' }));
+    await Promise.all([
+      scene.start({ ...settings, ROLE: 'worker' }),
+      scene.start({ ...settings, ROLE: 'worker' }),
+    ]);
+  });
+  afterAll(async () => {
+    await scene.close();
+    await feeds.close();
+  });
+
+  const start = async (body: object) =>
+    `/api/imports/${String((await api.call('POST', '/api/imports/start', body)).body['importId'])}`;
+  const totals = async (path: string) => {
+    const { body } = await api.get(path);
+    return { status: body['status'], ...(body['totals'] as Record<string, number>) } as Record<
+      string,
+      unknown
+    >;
+  };
+  const created = async (path: string) => Number((await totals(path))['created']);
+
+  it('lets a small source through that comes after a large one', async () => {
+    const large = await start({ url: feeds.feed('/large.xml', rssOf(itemsOf(many, 'large'))) });
+    await eventually(async () => expect(await created(large)).toBeGreaterThan(0), 60_000);
+    const small = await start({ url: feeds.feed('/small.xml', rssOf(itemsOf(10, 'small'))) });
+    await eventually(async () => expect(await totals(small)).toMatchObject({ status: 'completed' }), 60_000);
+    const [{ before = 0 } = {}] = await query<{ before: number }>(
+      scene.databaseUrl,
+      `SELECT count(*)::int AS before FROM feed_items WHERE source LIKE '%/large.xml' AND created_at <=
+         (SELECT max(created_at) FROM feed_items WHERE source LIKE '%/small.xml')`,
+    );
+    const [{ first = 0 } = {}] = await query<{ first: number }>(
+      scene.databaseUrl,
+      `SELECT count(*)::int AS first FROM feed_items WHERE source LIKE '%/large.xml' AND created_at <=
+         (SELECT min(created_at) FROM feed_items WHERE source LIKE '%/small.xml')`,
+    );
+    process.stdout.write(`SOURCE-TURNS large=${many} storedBeforeSmall=${first} storedWithSmall=${before}\n`);
+    // From the moment at which the small one is there, it needs no more than a tenth of the large one's time.
+    expect(before - first).toBeLessThan(many / 10);
+    await eventually(async () => expect(await totals(large)).toMatchObject({ status: 'completed' }), 300_000);
+  }, 400_000);
+
+  it('keeps each source at its own rate, whoever works on it', async () => {
+    const names = ['one', 'two'];
+    for (const name of names) {
+      const url = feeds.feed(`/${name}.xml`, rssOf(itemsOf(MAX * 6, name)));
+      const rate = { max: MAX, durationMs: DURATION_MS };
+      expect((await api.call('POST', '/api/sources', { name, url, rate })).status).toBe(201);
+    }
+    const path = await start({ sources: names });
+    await eventually(async () => expect(await totals(path)).toMatchObject({ status: 'completed' }), 60_000);
+    // As the history has them: when the first attempt of each began.
+    await eventually(async () => {
+      const [{ n = 0 } = {}] = await query<{ n: number }>(scene.databaseUrl, startsOf('count(*)::int AS n'), [
+        names,
+      ]);
+      expect(n).toBe(MAX * 6 * names.length);
+    }, 30_000);
+    const rows = await query<{ source: string; at: Date }>(
+      scene.databaseUrl,
+      startsOf(`split_part(key, '#', 1) AS source, started_at AS at`),
+      [names],
+    );
+    for (const name of names) {
+      const starts = rows
+        .filter(({ source }) => source === name)
+        .map(({ at }) => at.getTime())
+        .toSorted((a, b) => a - b);
+      const seconds = (starts.at(-1)! - starts[0]!) / 1_000;
+      const perSecond = (starts.length - 1) / seconds;
+      process.stdout.write(
+        `SOURCE-RATE source=${name} starts=${starts.length} perSecond=${perSecond.toFixed(2)}\n`,
+      );
+      expect(perSecond).toBeLessThanOrEqual(MAX * 1.05);
+      // How far below it falls is the machine's: 0.96 on a busy one.
+      expect(perSecond).toBeGreaterThan(MAX * 0.5);
+    }
+  }, 120_000);
+});
+
+function startsOf(columns: string): string {
+  return `SELECT ${columns} FROM ledger_jobs WHERE queue = 'job_import_queue' AND state = 'completed' AND split_part(key, '#', 1) = ANY($1)`;
+}
