@@ -100,6 +100,7 @@ describe('the authorization matrix', () => {
       name: isThere ? ids.ruleSet : 'nothing',
       kid: isThere ? ids.key : 'nothing',
       queue: 'default',
+      key: 'a-source',
       queueName: 'default',
       queueStatus: 'delayed',
       schedulerId: 'nothing',

@@ -2,6 +2,7 @@ import { Queue } from 'bullmq';
 import { JobDispatcher } from '../../src/platform/queue/job-dispatcher.service';
 import { QueueRegistry } from '../../src/platform/queue/queue-registry.service';
 import { RedisConnections } from '../../src/platform/redis/redis-connections.service';
+import { eventually } from '../support/eventually';
 import { startTestServer, type TestServer } from '../support/server';
 import { sourceLimits, sourcesQueue } from '../support/sources/sources-queue';
 
@@ -85,10 +86,12 @@ describe('limits of single keys over HTTP', () => {
     expect((await call('GET', one)).body).toEqual(set.body);
     expect((await call('DELETE', one)).body).toMatchObject({ own: false, concurrency: 2, rate });
     expect((await call('GET', `${path}/never-seen`)).body).toMatchObject({ waiting: 0, own: false });
-    const { items } = (await call('GET', '/api/queue/audit?limit=50')).body as {
-      items: { action: string }[];
-    };
-    expect(items.filter(({ action }) => action === 'queues.key-limit')).toHaveLength(2);
+    await eventually(async () => {
+      const { items } = (await call('GET', '/api/queue/audit?limit=50')).body as {
+        items: { action: string }[];
+      };
+      expect(items.filter(({ action }) => action === 'queues.key-limit')).toHaveLength(2);
+    });
   });
 
   it.each([

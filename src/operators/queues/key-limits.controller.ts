@@ -46,7 +46,13 @@ export class KeyLimitsController {
   @Audited('queues.key-limit')
   @Put(':key')
   @Requires('queues:manage')
-  @ApiProblems('queue_not_found', 'key_limits_undeclared', 'key_limits_full', 'validation_failed', 'bad_request')
+  @ApiProblems(
+    'queue_not_found',
+    'key_limits_undeclared',
+    'key_limits_full',
+    'validation_failed',
+    'bad_request',
+  )
   @ApiOkResponse({ type: KeyLimitView })
   async set(
     @Param('queue') queue: string,

@@ -15,11 +15,7 @@ import {
 } from 'class-validator';
 import { DEFAULT_PAGE_LIMIT, PageLimit } from '../../platform/http/page-query.dto';
 import { storable, storableSays } from '../../platform/http/field-patterns';
-import {
-  MAX_KEY_CONCURRENCY,
-  MAX_KEY_DURATION_MS,
-  MAX_KEY_RATE,
-} from '../../platform/key-limits/key-limit';
+import { MAX_KEY_CONCURRENCY, MAX_KEY_DURATION_MS, MAX_KEY_RATE } from '../../platform/key-limits/key-limit';
 import { RateLimitSetting } from './queue-settings.dto';
 
 const MAX_CURSOR_LENGTH = 1_500;

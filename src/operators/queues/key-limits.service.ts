@@ -1,6 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { MAX_KEY_LENGTH, type KeyLimit } from '../../platform/key-limits/key-limit';
-import { KeyLimitStore, MAX_OWN_LIMITS, type KeyState } from '../../platform/key-limits/key-limit-store.service';
+import {
+  KeyLimitStore,
+  MAX_OWN_LIMITS,
+  type KeyState,
+} from '../../platform/key-limits/key-limit-store.service';
 import { problem } from '../../platform/problems/problem-catalogue';
 import type { RegisteredQueue } from '../../platform/queue/queue-registry.service';
 import type {

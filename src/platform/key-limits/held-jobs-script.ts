@@ -1,5 +1,3 @@
-import { KEY_FIELD } from './key-limit';
-
 /**
  * A job that waits for its key lies in BullMQ's delayed set, behind every delay that anybody may ask for, so that all
  * tools still find it. Its score tells since when it waits: this plus eight times the epoch milliseconds, which a

@@ -5,7 +5,7 @@ import { queuePrefix } from '../redis/key-space';
 import { RedisConnections } from '../redis/redis-connections.service';
 import { HELD_FROM } from './held-jobs-script';
 import { KeyDispenser } from './key-dispenser';
-import { defaultLimit, hintChannel } from './key-limit';
+import { checkKeyLimit, defaultLimit, hintChannel } from './key-limit';
 import { LimitedQueue } from './permit-calls';
 import { FREE } from './permit-scripts';
 
@@ -61,8 +61,8 @@ export class KeyDispensers implements OnApplicationShutdown {
 
   private limited(definition: QueueDefinition): LimitedQueue {
     const prefix = queuePrefix(this.settings, definition.domain);
-    const limit =
-      definition.keyLimits === undefined ? {} : defaultLimit(definition.keyLimits, this.settings);
+    const limit = definition.keyLimits === undefined ? {} : defaultLimit(definition.keyLimits, this.settings);
+    checkKeyLimit(definition.name, limit);
     return new LimitedQueue(this.connections.worker, prefix, definition, limit);
   }
 

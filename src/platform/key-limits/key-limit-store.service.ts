@@ -40,14 +40,7 @@ export interface GoneJob {
 /** How many keys of one queue may have limits of their own. */
 export const MAX_OWN_LIMITS = 10_000;
 
-type Row = readonly [
-  key: string,
-  held: number,
-  running: number,
-  own: string,
-  nextMs: number,
-  isFull: number,
-];
+type Row = readonly [key: string, held: number, running: number, own: string, nextMs: number, isFull: number];
 
 /** Reads and sets the limits of single keys, and keeps what is known of them right. Rejects with the error of Redis. */
 @Injectable()

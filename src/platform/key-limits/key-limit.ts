@@ -98,7 +98,9 @@ export function limitText({ rate, concurrency }: KeyLimit): string {
 
 /** What {@link limitText} wrote. */
 export function limitOf(text: string): KeyLimit {
-  const [max, durationMs, concurrency] = text.split(' ').map((part) => (part === '-' ? undefined : Number(part)));
+  const [max, durationMs, concurrency] = text
+    .split(' ')
+    .map((part) => (part === '-' ? undefined : Number(part)));
   return {
     ...(max !== undefined && durationMs !== undefined && { rate: { max, durationMs } }),
     ...(concurrency !== undefined && { concurrency }),

@@ -19,7 +19,14 @@ export class LimitedQueue {
   ) {
     const base = `${prefix}:${name}:`;
     this.key = `${base}keys:ring`;
-    this.first = [base, name, hintChannel(prefix), rate?.max ?? '', rate?.durationMs ?? '', concurrency ?? ''];
+    this.first = [
+      base,
+      name,
+      hintChannel(prefix),
+      rate?.max ?? '',
+      rate?.durationMs ?? '',
+      concurrency ?? '',
+    ];
   }
 
   /** Rejects with the error of Redis. */

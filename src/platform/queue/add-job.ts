@@ -136,8 +136,7 @@ async function settleJob(
   const isNamed = options.key !== undefined || seed !== undefined;
   const settled = storedOptions(definition, declared, { ...options, priority });
   const { keyLimits } = definition;
-  const limitKey =
-    keyLimits === undefined ? undefined : limitKeyOf(keyLimits, stored, type, settled.origin);
+  const limitKey = keyLimits === undefined ? undefined : limitKeyOf(keyLimits, stored, type, settled.origin);
   return {
     id: options.id ?? newId(definition.name, options, seed),
     type,

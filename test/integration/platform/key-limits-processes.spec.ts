@@ -87,7 +87,6 @@ describe('limits per key, over two worker processes', () => {
       );
       expect(mostInOneWindow).toBeLessThanOrEqual(max * 1.05);
       const perSecond = ((jobs - 1) * 1_000) / (starts.at(-1)! - starts[0]!);
-      console.info(`${source}: ${perSecond.toFixed(1)} a second, at most ${mostInOneWindow} in one`);
       // No more than a guard: a machine that does not let the workers run makes them slower.
       expect(perSecond).toBeGreaterThan(max / 2);
     }
@@ -98,8 +97,8 @@ describe('limits per key, over two worker processes', () => {
     const [victim] = await Promise.all([work(), work()]);
     for (const source of ['a', 'b', 'c', 'd']) await add(source, 100);
     await eventually(async () => expect((await counts()).completed).toBeGreaterThan(40), 30_000);
-    victim!.signal('SIGKILL');
-    await victim!.ended;
+    victim.signal('SIGKILL');
+    await victim.ended;
     await eventually(async () => expect((await counts()).completed).toBe(400), 60_000);
     expect(await counts()).toMatchObject({ waiting: 0, active: 0, delayed: 0, failed: 0 });
     await app!.get(PermitReconciler).turn();

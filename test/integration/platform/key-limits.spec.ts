@@ -82,7 +82,7 @@ describe('limits per key', () => {
   const nothing = { sizes: [0, 0, 0, 0, 0, 0], held: [] };
 
   afterEach(async () => {
-    for (const app of apps.splice(0).reverse()) {
+    for (const app of apps.splice(0).toReversed()) {
       const prefix = app.get<Queue>(getQueueToken('sources')).opts.prefix!;
       const before = app.get(RedisConnections).producer;
       await app.get(WorkerRunner).beforeApplicationShutdown();
@@ -276,7 +276,12 @@ describe('limits per key', () => {
     expect(await scene.store.set(scene.entry, 'a', { rate: { max: 5_000, durationMs: 1_000 } })).toBe(true);
     await scene.until({ completed: 51, held: 2 });
     expect(await scene.store.page(scene.entry, '', 10)).toEqual([
-      expect.objectContaining({ key: 'a', held: 0, isOwn: true, limit: { rate: { max: 5_000, durationMs: 1_000 } } }),
+      expect.objectContaining({
+        key: 'a',
+        held: 0,
+        isOwn: true,
+        limit: { rate: { max: 5_000, durationMs: 1_000 } },
+      }),
       expect.objectContaining({ key: 'b', held: 2, isOwn: false, nextAt: expect.any(Number) }),
     ]);
     await scene.store.remove(scene.entry, 'a');

@@ -32,7 +32,7 @@ async function main(): Promise<void> {
   app.get(SourceWork).run = () => new Promise((resolve) => setTimeout(resolve, workMs));
   app.get(WorkerRunner).start('sources');
   process.on('SIGTERM', () => void app.close().then(() => process.exit(0)));
-  console.log('ready on http://127.0.0.1:0');
+  process.stdout.write('ready on http://127.0.0.1:0\n');
 }
 
 void main();
