@@ -14,6 +14,7 @@ import { RedisConnections } from '../../../src/platform/redis/redis-connections.
 import { WorkerRunner } from '../../../src/platform/worker/worker-runner.service';
 import { eventually } from '../../support/eventually';
 import { randomPrefix, removeKeys, startQueueApp } from '../../support/queue-app';
+import { RedisProcess } from '../../support/redis-process';
 import {
   sourceLimits,
   sourcesQueue,
@@ -32,9 +33,10 @@ class Hold {
 describe('limits per key', () => {
   const apps: TestingModule[] = [];
 
-  async function open(limits: Partial<typeof sourceLimits> = {}, prefix = randomPrefix()) {
+  async function open(limits: Partial<typeof sourceLimits> = {}, settings: Record<string, string> = {}) {
     Object.assign(sourceLimits, { rate: undefined, concurrency: undefined, slots: 10 }, limits);
-    const app = await startQueueApp([SourcesModule], { REDIS_PREFIX: prefix });
+    const prefix = randomPrefix();
+    const app = await startQueueApp([SourcesModule], { REDIS_PREFIX: prefix, ...settings });
     apps.push(app);
     const queue = app.get<Queue>(getQueueToken('sources'));
     const entry = app.get(QueueRegistry).get('sources')!;
@@ -315,5 +317,34 @@ describe('limits per key', () => {
     await scene.until({ completed: 2, waiting: 0 });
     await scene.app.get(PermitReconciler).turn();
     await eventually(async () => expect(await scene.leftOvers()).toEqual(nothing));
+  });
+
+  it('goes on where it was after Redis was killed and came back', async () => {
+    const redis = await RedisProcess.start();
+    try {
+      const scene = await open({ concurrency: 2, slots: 4 }, { REDIS_URL: redis.url });
+      scene.work.run = () => new Promise((resolve) => setTimeout(resolve, 20));
+      for (const source of ['a', 'b', 'c']) await scene.add(source, 60);
+      scene.start();
+      await eventually(async () => expect((await scene.counts()).completed).toBeGreaterThan(20), 20_000);
+      // What the file has at most lost is the last second, the same for jobs and for permits.
+      await redis.kill();
+      await redis.start();
+      await eventually(async () => {
+        const { completed, waiting, active, delayed } = await scene.counts();
+        expect({ completed, waiting, active, delayed }).toEqual({
+          completed: 180,
+          waiting: 0,
+          active: 0,
+          delayed: 0,
+        });
+      }, 40_000);
+      await scene.app.get(PermitReconciler).turn();
+      await eventually(async () => expect(await scene.leftOvers()).toEqual(nothing));
+    } finally {
+      // With its Redis, and not after it.
+      await apps.pop()?.close();
+      await redis.remove();
+    }
   });
 });
