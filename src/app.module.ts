@@ -31,6 +31,7 @@ import { RetentionModule } from './platform/retention/retention.module';
 import { SecretsModule } from './platform/secrets/secrets.module';
 import { StorageModule } from './platform/storage/storage.module';
 import { WorkerModule } from './platform/worker/worker.module';
+import { brokerageMigrations, BrokerageModule } from './workloads/brokerage/brokerage.module';
 import { TasksModule, tasksMigrations } from './workloads/tasks/tasks.module';
 import { validationMigrations, ValidationModule } from './workloads/validation/validation.module';
 
@@ -45,6 +46,7 @@ const migrations = [
   auditMigrations,
   validationMigrations,
   tasksMigrations,
+  brokerageMigrations,
 ];
 
 const platform = (settings: Settings) => [
@@ -81,7 +83,7 @@ const platform = (settings: Settings) => [
 ];
 
 // One entry per domain; every role needs them, to enqueue or to run.
-const workloads = [TasksModule, ValidationModule];
+const workloads = [BrokerageModule, TasksModule, ValidationModule];
 
 /** The fronts are loaded only where they are served: a worker stays small. */
 async function fronts(): Promise<DynamicModule['imports']> {
