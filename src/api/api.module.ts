@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { BrokerageApiModule } from './brokerage/brokerage-api.module';
 import { FilesApiModule } from './files/files-api.module';
 import { JobsApiModule } from './jobs/jobs-api.module';
 import { KeysApiModule } from './keys/keys-api.module';
@@ -20,6 +21,7 @@ import { ValidationsApiModule } from './validations/validations-api.module';
     FilesApiModule,
     MailApiModule,
     NotificationsApiModule,
+    BrokerageApiModule,
     OpenApiModule,
   ],
 })

@@ -1,3 +1,4 @@
+import { brokerageProblems } from './brokerage-problems';
 import type { CatalogueEntry } from './catalogue-entry';
 import { deadLetterProblems } from './dead-letter-problems';
 import { Problem, type ProblemOptions } from './problem';
@@ -14,6 +15,7 @@ export const problemCatalogue = {
   ...deadLetterProblems,
   ...mailProblems,
   ...notificationProblems,
+  ...brokerageProblems,
   ...serverProblems,
 };
 
