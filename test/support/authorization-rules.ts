@@ -114,6 +114,10 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
   'GET /api/brokerage/connections/:id/runs/:runId': first('viewer'),
   'GET /api/brokerage/connections/:id/reconciliation': first('admin'),
   'GET /api/brokerage/connections/:id/activities': first('admin'),
+  'POST /api/brokerage/imports': first('producer'),
+  'GET /api/brokerage/imports': first('viewer'),
+  'GET /api/brokerage/imports/:id': first('viewer'),
+  'GET /api/brokerage/imports/:id/findings': first('viewer'),
 
   'GET /api/mail/templates': first('viewer'),
   'POST /api/mail/templates/:name/preview': first('producer'),

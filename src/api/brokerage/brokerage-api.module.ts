@@ -2,11 +2,12 @@ import { Module } from '@nestjs/common';
 import { BrokerageModule } from '../../workloads/brokerage/brokerage.module';
 import { ConnectionsController } from './connections.controller';
 import { Connections } from './connections.service';
+import { ImportsController } from './imports.controller';
 import { SyncsController } from './syncs.controller';
 
 @Module({
   imports: [BrokerageModule],
-  controllers: [ConnectionsController, SyncsController],
+  controllers: [ConnectionsController, SyncsController, ImportsController],
   providers: [Connections],
 })
 export class BrokerageApiModule {}

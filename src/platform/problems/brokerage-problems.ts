@@ -29,6 +29,11 @@ export const brokerageProblems = {
     retryable: true,
     retryAfterSeconds: 5,
   },
+  import_not_found: {
+    status: 404,
+    title: 'There is no such import',
+    advice: 'Check the id; imports are kept for 90 days.',
+  },
   secrets_unavailable: {
     status: 503,
     title: 'Credentials cannot be kept here',

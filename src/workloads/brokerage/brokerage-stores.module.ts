@@ -4,6 +4,7 @@ import { ActivityStore } from './activity.store';
 import { BrokerAdapters } from './broker-adapters.service';
 import { ConnectionCredentials } from './connection-credentials.service';
 import { ConnectionStore } from './connection.store';
+import { ImportStore } from './import.store';
 import { SyncRequests } from './sync-requests.store';
 import { SyncRunStore } from './sync-run.store';
 
@@ -12,6 +13,7 @@ const stores = [
   BrokerAdapters,
   ConnectionCredentials,
   ConnectionStore,
+  ImportStore,
   SyncRequests,
   SyncRunStore,
 ];
