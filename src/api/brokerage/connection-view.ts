@@ -1,3 +1,4 @@
+import Big from 'big.js';
 import { decodeCursor } from '../../platform/http/cursor';
 import { problem } from '../../platform/problems/problem-catalogue';
 import type { ActivityPosition, StoredActivity } from '../../workloads/brokerage/activity.store';
@@ -121,6 +122,5 @@ function isTime(time: number): boolean {
 
 /** PostgreSQL writes all places that the column has. */
 function shortened(amount: string | null): string | null {
-  if (amount === null || !amount.includes('.')) return amount;
-  return amount.replace(/0+$/, '').replace(/\.$/, '');
+  return amount === null ? null : Big(amount).toFixed();
 }

@@ -105,7 +105,7 @@ export class AlpacaAdapter implements BrokerAdapter {
     const base = settings['baseUrl'] ?? environments[settings['environment'] ?? 'paper'] ?? '';
     try {
       return await this.http.json({
-        url: `${base.replace(/\/+$/, '')}${path}`,
+        url: `${base.endsWith('/') ? base.slice(0, -1) : base}${path}`,
         headers: {
           accept: 'application/json',
           'apca-api-key-id': credentials['keyId'] ?? '',

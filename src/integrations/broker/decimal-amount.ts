@@ -12,10 +12,16 @@ export function decimalAmount(value: unknown): string | undefined {
   if (typeof text !== 'string' || text.length > 60) return undefined;
   const [, sign = '', digits = '', fraction = ''] = shape.exec(text.trim()) ?? [];
   const whole = digits.replace(/^0+(?=\d)/, '');
-  const places = fraction.replace(/0+$/, '');
+  const places = withoutLastZeros(fraction);
   if (whole === '' || whole.length > MAX_WHOLE_DIGITS || places.length > MAX_PLACES) return undefined;
   const magnitude = places === '' ? whole : `${whole}.${places}`;
   return sign === '-' && magnitude !== '0' ? `-${magnitude}` : magnitude;
+}
+
+function withoutLastZeros(digits: string): string {
+  let end = digits.length;
+  while (digits[end - 1] === '0') end -= 1;
+  return digits.slice(0, end);
 }
 
 /** The same amount with the other sign. */

@@ -34,6 +34,28 @@ export const brokerageProblems = {
     title: 'There is no such import',
     advice: 'Check the id; imports are kept for 90 days.',
   },
+  review_not_found: {
+    status: 404,
+    title: 'There is no such review',
+    advice: 'Check the id; of each user the newest 200 are kept. Its job says when it is written.',
+  },
+  note_not_found: {
+    status: 404,
+    title: 'There is no such note',
+    advice: 'Check the id; a note that was deleted does not come back.',
+  },
+  too_many_notes: {
+    status: 409,
+    title: 'The user has as many notes as may be',
+    advice: 'Delete notes that nobody needs.',
+  },
+  search_unavailable: {
+    status: 503,
+    title: 'Notes cannot be searched now',
+    advice: 'The model that makes the vectors does not answer: try again later.',
+    retryable: true,
+    retryAfterSeconds: 10,
+  },
   secrets_unavailable: {
     status: 503,
     title: 'Credentials cannot be kept here',

@@ -1,10 +1,14 @@
 import { Module } from '@nestjs/common';
 import { AlpacaAdapter } from '../../integrations/broker/alpaca-adapter';
+import { LanguageModelModule } from '../../integrations/language-model/language-model.module';
 import { ActivityStore } from './activity.store';
 import { BrokerAdapters } from './broker-adapters.service';
 import { ConnectionCredentials } from './connection-credentials.service';
 import { ConnectionStore } from './connection.store';
 import { ImportStore } from './import.store';
+import { NoteSearch } from './note-search.service';
+import { NoteStore } from './note.store';
+import { ReviewStore } from './review.store';
 import { SyncRequests } from './sync-requests.store';
 import { SyncRunStore } from './sync-run.store';
 
@@ -14,9 +18,12 @@ const stores = [
   ConnectionCredentials,
   ConnectionStore,
   ImportStore,
+  NoteSearch,
+  NoteStore,
+  ReviewStore,
   SyncRequests,
   SyncRunStore,
 ];
 
-@Module({ providers: [AlpacaAdapter, ...stores], exports: stores })
+@Module({ imports: [LanguageModelModule], providers: [AlpacaAdapter, ...stores], exports: stores })
 export class BrokerageStoresModule {}

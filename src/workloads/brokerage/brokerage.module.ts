@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { join } from 'node:path';
 import type { MigrationFolder } from '../../platform/database/migrations';
+import { AiModule } from './ai/ai.module';
 import { BrokerSyncModule } from './broker-sync/broker-sync.module';
 import { BrokerageStoresModule } from './brokerage-stores.module';
 import { ImportModule } from './import/import.module';
@@ -10,7 +11,7 @@ export const brokerageMigrations: MigrationFolder = {
   folder: join(__dirname, 'migrations'),
 };
 
-const queues = [BrokerSyncModule, ImportModule];
+const queues = [AiModule, BrokerSyncModule, ImportModule];
 
 /** Accounts at brokers, as document 000 wants them: one entry per queue. */
 @Module({
