@@ -22,6 +22,7 @@ import {
   validationLogs,
   validationRuns,
 } from '../../src/workloads/validation/validation.tables';
+import { putBrokerageCanaries, type BrokerageIds } from './brokerage-canaries';
 import { eventually } from './eventually';
 import { startTestServer, type TestServer } from './server';
 
@@ -53,6 +54,8 @@ export class AuthorizationScene {
     key: '',
   };
 
+  brokerage: BrokerageIds = { connections: '', runs: '', imports: '', reviews: '', notes: '' };
+
   private constructor(readonly server: TestServer) {}
 
   static async start(): Promise<AuthorizationScene> {
@@ -63,6 +66,7 @@ export class AuthorizationScene {
     await scene.addOperation();
     await scene.addRun();
     await scene.addNotification();
+    scene.brokerage = await putBrokerageCanaries(scene.server.app, NOTIFIED_USER, CANARY);
     const definition = { name: scene.ids.ruleSet, columns: [{ name: 'a' }] };
     await scene.server.app.get(RuleSetStore, { strict: false }).save(definition);
     scene.ids.key = (await scene.key({ name: 'of the matrix' })).split('.')[0] ?? '';

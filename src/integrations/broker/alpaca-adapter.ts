@@ -1,18 +1,16 @@
 import { Injectable } from '@nestjs/common';
-import { UpstreamStatusError } from '../../platform/http-client/outbound-error';
 import { HttpClient, type OutboundResponse } from '../../platform/http-client/http-client.service';
 import { alpacaActivity, alpacaId, alpacaPosition } from './alpaca-activity';
 import type { BrokerPosition } from './broker-activity';
 import {
   BrokerAnswerError,
-  BrokerRefusedError,
-  BrokerThrottledError,
   type ActivityPage,
   type ActivityPosition,
   type AdapterField,
   type BrokerAccount,
   type BrokerAdapter,
 } from './broker-adapter';
+import { brokerErrorOf } from './broker-http-error';
 import { faultOfBrokerUrl } from './broker-url';
 
 // The most that Alpaca gives at a time.
@@ -21,14 +19,6 @@ const PAGE_SIZE = 100;
 const MAX_PAGE_BYTES = 1024 * 1024;
 const MAX_POSITIONS_BYTES = 16 * 1024 * 1024;
 const TIMEOUT_MS = 30_000;
-const DEFAULT_WAIT_MS = 60_000;
-const refusals = new Map([
-  [400, 'the request'],
-  [401, 'the key'],
-  [403, 'the key'],
-  [404, 'the address'],
-  [422, 'the request'],
-]);
 const environments: Readonly<Record<string, string>> = {
   live: 'https://api.alpaca.markets',
   paper: 'https://paper-api.alpaca.markets',
@@ -55,7 +45,20 @@ export class AlpacaAdapter implements BrokerAdapter {
 
   constructor(private readonly http: HttpClient) {}
 
-  async activities(
+  async *pages(
+    account: BrokerAccount,
+    { after, pageToken: first }: ActivityPosition,
+    signal: AbortSignal,
+  ): AsyncGenerator<ActivityPage> {
+    let pageToken = first;
+    do {
+      const page = await this.page(account, { after, ...(pageToken !== undefined && { pageToken }) }, signal);
+      yield page;
+      pageToken = page.nextPageToken;
+    } while (pageToken !== undefined);
+  }
+
+  private async page(
     account: BrokerAccount,
     { after, pageToken }: ActivityPosition,
     signal: AbortSignal,
@@ -118,24 +121,9 @@ export class AlpacaAdapter implements BrokerAdapter {
         signal,
       });
     } catch (error) {
-      throw brokerErrorOf(error);
+      throw brokerErrorOf(error, 'Alpaca');
     }
   }
-}
-
-function brokerErrorOf(error: unknown): unknown {
-  if (!(error instanceof UpstreamStatusError)) return error;
-  const { status, retryAfterMs } = error;
-  if (status === 429) {
-    return new BrokerThrottledError(
-      'Alpaca answers 429: too many requests.',
-      retryAfterMs ?? DEFAULT_WAIT_MS,
-    );
-  }
-  const refused = refusals.get(status);
-  if (refused === undefined) return error;
-  const advice = refused === 'the key' ? ': store the right one in the connection' : '';
-  return new BrokerRefusedError(`Alpaca refuses ${refused} (${status})${advice}.`, refused === 'the key');
 }
 
 function listOf(body: unknown, what: string): readonly unknown[] {

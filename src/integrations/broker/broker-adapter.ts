@@ -2,6 +2,7 @@ import type { BrokerActivity, BrokerPosition } from './broker-activity';
 
 /** What an account is reached with; the credentials are open and belong nowhere but into the request. */
 export interface BrokerAccount {
+  readonly tenant: string;
   readonly settings: Readonly<Record<string, string>>;
   readonly credentials: Readonly<Record<string, string>>;
 }
@@ -17,7 +18,7 @@ export interface ActivityPosition {
 export interface ActivityPage {
   /** Oldest first. */
   readonly activities: readonly BrokerActivity[];
-  /** Where the next page begins; absent when there is none. */
+  /** Where the next page begins; absent for the last page, and where a source is always read as a whole. */
   readonly nextPageToken?: string;
   /** What the source says the time is, in epoch milliseconds. */
   readonly clock?: number;
@@ -38,8 +39,13 @@ export interface BrokerAdapter {
   readonly name: string;
   readonly settings: readonly AdapterField[];
   readonly credentials: readonly AdapterField[];
-  /** Rejects with {@link BrokerRefusedError}, {@link BrokerThrottledError} or whatever may pass. */
-  activities(account: BrokerAccount, from: ActivityPosition, signal: AbortSignal): Promise<ActivityPage>;
+  /** What is wrong with settings that are each right, as the end of a sentence. */
+  faults?(settings: Readonly<Record<string, string>>): string | undefined;
+  /**
+   * The pages from a place on; the next one is fetched once the one before is dealt with.
+   * Throws {@link BrokerRefusedError}, {@link BrokerThrottledError} or whatever may pass.
+   */
+  pages(account: BrokerAccount, from: ActivityPosition, signal: AbortSignal): AsyncIterable<ActivityPage>;
   /** Undefined where the source knows no positions. */
   positions(account: BrokerAccount, signal: AbortSignal): Promise<readonly BrokerPosition[] | undefined>;
 }

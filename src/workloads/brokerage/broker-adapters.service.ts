@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { AlpacaAdapter } from '../../integrations/broker/alpaca-adapter';
 import type { AdapterField, BrokerAdapter } from '../../integrations/broker/broker-adapter';
+import { StatementAdapter } from './statement-adapter.service';
 
 /** One wrong field of the settings or credentials of a connection. */
 export interface AdapterFault {
@@ -16,8 +17,9 @@ type Texts = Readonly<Record<string, string>>;
 export class BrokerAdapters {
   private readonly known: ReadonlyMap<string, BrokerAdapter>;
 
-  constructor(alpaca: AlpacaAdapter) {
-    this.known = new Map([alpaca].map((adapter): [string, BrokerAdapter] => [adapter.name, adapter]));
+  constructor(alpaca: AlpacaAdapter, statement: StatementAdapter) {
+    const all: readonly BrokerAdapter[] = [alpaca, statement];
+    this.known = new Map(all.map((adapter): [string, BrokerAdapter] => [adapter.name, adapter]));
   }
 
   find(name: string): BrokerAdapter | undefined {
@@ -34,8 +36,10 @@ export class BrokerAdapters {
     if (adapter === undefined) {
       return [{ pointer: '#/adapter', detail: `must be one of ${this.names().join(', ')}`, code: 'isIn' }];
     }
+    const together = adapter.faults?.(settings);
     return [
       ...faultsOf('settings', adapter.settings, settings),
+      ...(together === undefined ? [] : [{ pointer: '#/settings', detail: together, code: 'invalid' }]),
       ...(credentials === undefined ? [] : faultsOf('credentials', adapter.credentials, credentials)),
     ];
   }

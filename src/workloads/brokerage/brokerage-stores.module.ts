@@ -9,6 +9,7 @@ import { ImportStore } from './import.store';
 import { NoteSearch } from './note-search.service';
 import { NoteStore } from './note.store';
 import { ReviewStore } from './review.store';
+import { StatementAdapter } from './statement-adapter.service';
 import { SyncRequests } from './sync-requests.store';
 import { SyncRunStore } from './sync-run.store';
 
@@ -25,5 +26,9 @@ const stores = [
   SyncRunStore,
 ];
 
-@Module({ imports: [LanguageModelModule], providers: [AlpacaAdapter, ...stores], exports: stores })
+@Module({
+  imports: [LanguageModelModule],
+  providers: [AlpacaAdapter, StatementAdapter, ...stores],
+  exports: stores,
+})
 export class BrokerageStoresModule {}

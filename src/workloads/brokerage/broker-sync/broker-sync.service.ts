@@ -91,7 +91,8 @@ export class BrokerSyncService {
     const credentials = this.credentials.open(connection);
     // From here on no line and no error of this job can say them.
     hideInContext(Object.values(credentials).flatMap(formsOf));
-    return { adapter, account: { settings: connection.settings, credentials } };
+    const { tenant, settings } = connection;
+    return { adapter, account: { tenant, settings, credentials } };
   }
 
   private async fetch(
@@ -103,16 +104,13 @@ export class BrokerSyncService {
     signal: AbortSignal,
   ): Promise<void> {
     let cursor: SyncCursor = claim.connection.cursor ?? { newest: null };
-    let from = beginning(cursor);
-    for (;;) {
-      signal.throwIfAborted();
-      const page = await adapter.activities(account, from, signal);
+    const from = beginning(cursor);
+    for await (const page of adapter.pages(account, from, signal)) {
       cursor = advanced(cursor, from, page);
       await this.store(claim, page, cursor, turn);
       if (turn.isToBeTold()) await job.report({ stage: 'activities', ...turn.counts() });
-      if (page.nextPageToken === undefined) return;
-      from = { after: from.after, pageToken: page.nextPageToken };
-      if (turn.isOver()) {
+      signal.throwIfAborted();
+      if (page.nextPageToken !== undefined && turn.isOver()) {
         throw new JobReturnedError('There is more to fetch: the sync goes on in a further turn.', GO_ON_MS);
       }
     }
