@@ -1,4 +1,8 @@
-import { UpstreamStatusError } from '../../platform/http-client/outbound-error';
+import {
+  OutboundError,
+  ResponseUnreadableError,
+  UpstreamStatusError,
+} from '../../platform/http-client/outbound-error';
 import { BrokerRefusedError, BrokerThrottledError } from './broker-adapter';
 
 const DEFAULT_WAIT_MS = 60_000;
@@ -13,7 +17,12 @@ const refusals = new Map([
 
 /** What a failed exchange with a source means: a wait, a refusal for good, or itself. */
 export function brokerErrorOf(error: unknown, source: string): unknown {
-  if (!(error instanceof UpstreamStatusError)) return error;
+  if (!(error instanceof OutboundError)) return error;
+  if (!(error instanceof UpstreamStatusError)) {
+    // Half an answer says nothing about the next one.
+    const mayPass = error.isRetryable || error instanceof ResponseUnreadableError;
+    return mayPass ? error : new BrokerRefusedError(error.message, false);
+  }
   const { status, retryAfterMs } = error;
   if (status === 429) {
     return new BrokerThrottledError(
