@@ -1,4 +1,4 @@
-import Big from 'big.js';
+import { Big } from 'big.js';
 import { decodeCursor } from '../../platform/http/cursor';
 import { problem } from '../../platform/problems/problem-catalogue';
 import type { ActivityPosition, StoredActivity } from '../../workloads/brokerage/activity.store';

@@ -19,6 +19,8 @@ export class OfxUnreadableError extends Error {
 const MAX_TOKEN_CHARACTERS = 32_768;
 const MAX_TEXT_CHARACTERS = 2_000;
 const SNIFFED_BYTES = 1_024;
+// As Latin letters in capitals, which is how the beginning is looked at.
+const byteOrderMark = Buffer.from('\uFEFF').toString('latin1').toUpperCase();
 const named: Readonly<Record<string, string>> = {
   amp: '&',
   lt: '<',
@@ -30,8 +32,15 @@ const named: Readonly<Record<string, string>> = {
 
 /** Whether the beginning of a file is that of OFX, in either form. */
 export function looksLikeOfx(beginning: Uint8Array): boolean {
-  const text = Buffer.from(beginning.subarray(0, SNIFFED_BYTES)).toString('latin1');
-  return /^\s*(\uFEFF|ï»¿)?\s*(OFXHEADER|<\?OFX|<OFX>|<\?xml[^>]{0,200}\?>\s*<(\?OFX|OFX>))/i.test(text);
+  const text = beginningOf(beginning);
+  if (['OFXHEADER', '<?OFX', '<OFX>'].some((sign) => text.startsWith(sign))) return true;
+  return text.startsWith('<?XML') && (text.includes('<?OFX') || text.includes('<OFX>'));
+}
+
+/** In capitals, without the mark and the spaces that may stand before everything. */
+function beginningOf(bytes: Uint8Array): string {
+  const text = Buffer.from(bytes.subarray(0, SNIFFED_BYTES)).toString('latin1').toUpperCase();
+  return text.trimStart().replace(byteOrderMark, '').trimStart();
 }
 
 /**
@@ -88,9 +97,12 @@ function resolved(value: string): string {
 
 /** As the header says it: version 1 is Windows' letters unless it says otherwise, version 2 is UTF-8. */
 function encodingOf(beginning: Buffer): string {
-  const header = beginning.subarray(0, SNIFFED_BYTES).toString('latin1');
-  if (!/^\s*OFXHEADER:/i.test(header)) return 'utf-8';
-  return /^\s*(ENCODING:\s*UTF-?8|ENCODING:\s*UNICODE|CHARSET:\s*UTF-?8)/im.test(header)
-    ? 'utf-8'
-    : 'windows-1252';
+  const text = beginningOf(beginning);
+  if (!text.startsWith('OFXHEADER:')) return 'utf-8';
+  const header = text
+    .split('<', 1)[0]!
+    .replaceAll(' ', '')
+    .split(/[\r\n]/);
+  const unicodeLines = ['ENCODING:UTF-8', 'ENCODING:UTF8', 'ENCODING:UNICODE', 'CHARSET:UTF-8'];
+  return header.some((line) => unicodeLines.includes(line)) ? 'utf-8' : 'windows-1252';
 }

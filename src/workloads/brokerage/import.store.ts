@@ -4,7 +4,7 @@ import type { BrokerActivity } from '../../integrations/broker/broker-activity';
 import type { FindingKind } from '../../integrations/csv/finding-catalog';
 import { Database, type Transaction } from '../../platform/database/database.service';
 import { Outbox } from '../../platform/outbox/outbox.service';
-import { jobId } from '../../platform/queue/job-id';
+import { jobId as jobIdOf } from '../../platform/queue/job-id';
 import { ActivityStore, IMPORT_SOURCE } from './activity.store';
 import { tradeImportFindings, tradeImports, type ImportStatus } from './brokerage.tables';
 import type { RowPosition } from './connection.store';
@@ -72,7 +72,7 @@ export class ImportStore {
           userId,
           fileId,
           status: 'queued',
-          jobId: jobId(QUEUE, key, tenant),
+          jobId: jobIdOf(QUEUE, key, tenant),
           createdAt: new Date(),
         })
         .onConflictDoNothing()

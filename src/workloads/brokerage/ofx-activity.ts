@@ -1,7 +1,7 @@
 import type { ActivityKind, BrokerActivity } from '../../integrations/broker/broker-activity';
 import { decimalAmount, magnitudeOf, negated } from '../../integrations/broker/decimal-amount';
 import { ofxDate, type OfxTransaction } from '../../integrations/ofx/ofx-statement';
-import Big from 'big.js';
+import { Big } from 'big.js';
 
 const symbolShape = /^[\x21-\x7e](?:[\x20-\x7e]{0,48}[\x21-\x7e])?$/;
 const currencyShape = /^[A-Z]{3,10}$/;
@@ -29,12 +29,12 @@ export function ofxActivity(
     ...(fee !== undefined && { fee }),
     ...(currency !== undefined && currencyShape.test(currency) && { currency }),
   };
-  const moved = movementOf(type, values);
-  if (moved === undefined) return { ...base, kind: 'cash' };
-  if (moved === 'unreadable' || symbol === undefined) return undefined;
-  const price = moved.kind === 'split' ? undefined : amount(values, 'UNITPRICE');
-  if (moved.kind === 'trade' && (price === undefined || price.startsWith('-'))) return undefined;
-  const { kind, quantity } = moved;
+  const movement = movementOf(type, values);
+  if (movement === undefined) return { ...base, kind: 'cash' };
+  if (movement === 'unreadable' || symbol === undefined) return undefined;
+  const price = movement.kind === 'split' ? undefined : amount(values, 'UNITPRICE');
+  if (movement.kind === 'trade' && (price === undefined || price.startsWith('-'))) return undefined;
+  const { kind, quantity } = movement;
   return {
     ...base,
     kind,

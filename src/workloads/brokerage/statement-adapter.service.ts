@@ -90,9 +90,7 @@ export class StatementAdapter implements BrokerAdapter {
     const statement = await this.fetch(account, signal);
     try {
       const isOfx = await beginsLikeOfx(statement.path);
-      yield* isOfx
-        ? ofxPages(statement.path, signal)
-        : csvPages(statement.path, account.settings as TradeFileOptions);
+      yield* isOfx ? ofxPages(statement.path, signal) : csvPages(statement.path, account.settings);
     } catch (error) {
       const isOfFile = error instanceof UnreadableFileError || error instanceof OfxUnreadableError;
       throw isOfFile ? new BrokerRefusedError(error.message, false) : error;

@@ -1,4 +1,4 @@
-import Big from 'big.js';
+import { Big } from 'big.js';
 
 /** What changes a position; quantities are signed. */
 export interface Movement {

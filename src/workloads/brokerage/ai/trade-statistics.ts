@@ -1,4 +1,4 @@
-import Big from 'big.js';
+import { Big } from 'big.js';
 import type { OpenPosition, RoundTrip } from './fifo-book';
 
 /** What a user's trading of some time came to. Amounts are decimals as texts, in the currency that is named. */

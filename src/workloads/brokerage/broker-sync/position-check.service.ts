@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import Big from 'big.js';
+import { Big } from 'big.js';
 import type { BrokerPosition } from '../../../integrations/broker/broker-activity';
 import type { BrokerAccount, BrokerAdapter } from '../../../integrations/broker/broker-adapter';
 import { ActivityStore } from '../activity.store';
