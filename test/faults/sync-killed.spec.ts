@@ -53,8 +53,7 @@ describe('a sync whose server is killed', () => {
     const run = await post(`${first.server.url}${path}/sync`);
     expect(run.status).toBe(202);
     await eventually(() => expect(broker.requests).toHaveLength(6), endDeadlineMs);
-    const stored = async () =>
-      (await query(scene.databaseUrl, 'SELECT external_id FROM broker_activities')) as object[];
+    const stored = () => query(scene.databaseUrl, 'SELECT external_id FROM broker_activities');
     expect(await stored()).toHaveLength(500);
     await first.server.kill();
     isHeld = false;
