@@ -33,6 +33,7 @@ import { StorageModule } from './platform/storage/storage.module';
 import { WorkerModule } from './platform/worker/worker.module';
 import { FeedsModule, feedsMigrations } from './workloads/feeds/feeds.module';
 import { agentsMigrations, AgentsModule } from './workloads/agents/agents.module';
+import { brokerageMigrations, BrokerageModule } from './workloads/brokerage/brokerage.module';
 import { TasksModule, tasksMigrations } from './workloads/tasks/tasks.module';
 import { validationMigrations, ValidationModule } from './workloads/validation/validation.module';
 
@@ -49,6 +50,7 @@ const migrations = [
   tasksMigrations,
   feedsMigrations,
   agentsMigrations,
+  brokerageMigrations,
 ];
 
 const platform = (settings: Settings) => [
@@ -85,7 +87,7 @@ const platform = (settings: Settings) => [
 ];
 
 // One entry per domain; every role needs them, to enqueue or to run.
-const workloads = [TasksModule, ValidationModule, FeedsModule, AgentsModule];
+const workloads = [TasksModule, ValidationModule, FeedsModule, AgentsModule, BrokerageModule];
 
 /** The fronts are loaded only where they are served: a worker stays small. */
 async function fronts(): Promise<DynamicModule['imports']> {

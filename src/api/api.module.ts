@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { BrokerageApiModule } from './brokerage/brokerage-api.module';
 import { FilesApiModule } from './files/files-api.module';
 import { ImportsApiModule } from './imports/imports-api.module';
 import { ItemsApiModule } from './items/items-api.module';
@@ -28,6 +29,7 @@ import { ValidationsApiModule } from './validations/validations-api.module';
     ImportsApiModule,
     ItemsApiModule,
     FleetApiModule,
+    BrokerageApiModule,
     OpenApiModule,
   ],
 })

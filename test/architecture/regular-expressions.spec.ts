@@ -50,6 +50,7 @@ describe('regular expressions', () => {
       'src/platform/redis/redis-vitals.service.ts',
       'src/operators/dashboard/board-server.ts',
       'src/platform/http/json-body.ts',
+      'src/integrations/charter-language/phrase-pattern.ts',
       'scripts/setup-debian.mjs',
     ];
     const sources = (await Promise.all(files.map((file) => readFile(join(root, file), 'utf8')))).join('\n');

@@ -93,9 +93,13 @@ describe('the authorization matrix', () => {
       notifications: ids.notification,
       fleet: ids.aircraft,
     };
-    const id = things[kind as keyof typeof things] ?? ids.run;
+    const { brokerage } = scene;
+    const [, ofBrokerage = ''] = /\/brokerage\/(\w+)\/:id/.exec(url) ?? [];
+    const id =
+      brokerage[ofBrokerage as keyof typeof brokerage] ?? things[kind as keyof typeof things] ?? ids.run;
     const values: Record<string, string> = {
       id: isThere ? id : 'nothing',
+      runId: isThere ? brokerage.runs : 'nothing',
       jobId: isThere ? ids.job : 'nothing',
       name: isThere ? ids.ruleSet : 'nothing',
       kid: isThere ? ids.key : 'nothing',
@@ -211,6 +215,12 @@ describe('the authorization matrix', () => {
         '/api/queue/jobs?include=result,error',
         '/api/queue/dead-letters?group=error',
         `/api/notifications?userId=${NOTIFIED_USER}`,
+        `/api/brokerage/notes?userId=${NOTIFIED_USER}`,
+        `/api/brokerage/notes/${scene.brokerage.notes}`,
+        `/api/brokerage/reviews/${scene.brokerage.reviews}`,
+        `/api/brokerage/imports/${scene.brokerage.imports}/findings`,
+        `/api/brokerage/connections/${scene.brokerage.connections}/activities`,
+        `/api/brokerage/connections/${scene.brokerage.connections}/reconciliation`,
         `/admin/queues/api/queues/default/${failedJob}`,
         `/admin/queues/api/queues/default_dlq/${deadLetter}`,
         '/admin/queues/api/queues?activeQueue=default_dlq&status=waiting&page=1&jobsPerPage=10',

@@ -23,6 +23,7 @@ import {
   validationLogs,
   validationRuns,
 } from '../../src/workloads/validation/validation.tables';
+import { putBrokerageCanaries, type BrokerageIds } from './brokerage-canaries';
 import { eventually } from './eventually';
 import { startTestServer, type TestServer } from './server';
 
@@ -55,16 +56,24 @@ export class AuthorizationScene {
     key: '',
   };
 
+  brokerage: BrokerageIds = { connections: '', runs: '', imports: '', reviews: '', notes: '' };
+
   private constructor(readonly server: TestServer) {}
 
-  static async start(): Promise<AuthorizationScene> {
-    const settings = { ROLE: 'api', HOLDFAST_BOOTSTRAP_KEY: BOOTSTRAP_KEY, QUEUE_TEST_ENABLED: 'true' };
+  static async start(overrides: Record<string, string> = {}): Promise<AuthorizationScene> {
+    const settings = {
+      ROLE: 'api',
+      HOLDFAST_BOOTSTRAP_KEY: BOOTSTRAP_KEY,
+      QUEUE_TEST_ENABLED: 'true',
+      ...overrides,
+    };
     const scene = new AuthorizationScene(await startTestServer(settings));
     await scene.addJobs();
     await scene.addDeadLetter();
     await scene.addOperation();
     await scene.addRun();
     await scene.addNotification();
+    scene.brokerage = await putBrokerageCanaries(scene.server.app, NOTIFIED_USER, CANARY);
     const definition = { name: scene.ids.ruleSet, columns: [{ name: 'a' }] };
     await scene.server.app.get(RuleSetStore, { strict: false }).save(definition);
     scene.ids.key = (await scene.key({ name: 'of the matrix' })).split('.')[0] ?? '';

@@ -4,6 +4,7 @@ export type UnreadableFileCode =
   | 'binary_file'
   | 'header_unrecognised'
   | 'too_many_columns'
+  | 'too_many_rows'
   | 'record_too_long';
 
 /** A clear answer about the file itself that no retry can change; the message says what to do. */

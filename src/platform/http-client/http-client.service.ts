@@ -13,7 +13,7 @@ import {
 } from './outbound-error';
 import { firstHop, outboundUrl, redirectedHop, type Hop, type OutboundRequest } from './outbound-request';
 import { assertContentType, decodedBody } from './response-body';
-import { retryAfterMs } from './retry-after';
+import { askedWaitMs } from './retry-after';
 
 export interface OutboundResponse<Body> {
   readonly status: number;
@@ -144,7 +144,7 @@ export class HttpClient implements OnApplicationShutdown {
     const isUnchanged =
       status === 304 && ('if-none-match' in hop.headers || 'if-modified-since' in hop.headers);
     if (!isUnchanged && (status < 200 || status > 299)) {
-      throw new UpstreamStatusError(origin, status, retryAfterMs(headers['retry-after']));
+      throw new UpstreamStatusError(origin, status, askedWaitMs(headers));
     }
     const isEmpty = withoutBody.has(status) || hop.method === 'HEAD';
     if (!isEmpty) assertContentType(answer, request.contentTypes, origin);

@@ -1,3 +1,4 @@
+import { brokerageProblems } from './brokerage-problems';
 import type { CatalogueEntry } from './catalogue-entry';
 import { deadLetterProblems } from './dead-letter-problems';
 import { feedProblems } from './feed-problems';
@@ -18,6 +19,7 @@ export const problemCatalogue = {
   ...feedProblems,
   ...notificationProblems,
   ...fleetProblems,
+  ...brokerageProblems,
   ...serverProblems,
 };
 

@@ -14,6 +14,7 @@ import { JobReader } from './job-reader.service';
 import { JobSets } from './job-sets.service';
 import { KnownJobs } from './known-jobs.service';
 import { JobRemovals } from './job-removals.service';
+import { NamedQueues } from './named-queues.service';
 import { QueueCounter } from './queue-counts.service';
 import { QueueKeyTypes } from './queue-key-types.service';
 import { QueueOverrides } from './queue-overrides.service';
@@ -32,6 +33,7 @@ const offered = [
   JobRemovals,
   AttemptLog,
   JobSets,
+  NamedQueues,
   QueueCounter,
   WorkerCensus,
   QueuePauses,

@@ -8,6 +8,14 @@ import { sealWith } from './payload-secrets';
 import { SecretBox } from './secret-box';
 import { secretFieldsOf } from './secret.decorator';
 
+/** There is no key to seal anything with. */
+export class SecretKeysMissingError extends Error {
+  constructor() {
+    super('SECRETS_KEYS is missing: nothing secret can be kept without it.');
+    this.name = 'SecretKeysMissingError';
+  }
+}
+
 /** The keys for secret fields: those of SECRETS_KEYS, or one of this machine's own outside of production. */
 @Injectable()
 export class Secrets implements OnModuleInit {
@@ -22,6 +30,12 @@ export class Secrets implements OnModuleInit {
   /** Undefined where there are neither keys nor secret fields. */
   get box(): SecretBox | undefined {
     return this.keys;
+  }
+
+  /** The keys, for whoever seals rows of its own. Throws {@link SecretKeysMissingError} in production without SECRETS_KEYS. */
+  require(): SecretBox {
+    if (this.keys === undefined && this.settings.isProduction) throw new SecretKeysMissingError();
+    return (this.keys ??= new SecretBox(this.ownKey()));
   }
 
   /** Throws in production where a queue has secret fields and there is no key for them. */

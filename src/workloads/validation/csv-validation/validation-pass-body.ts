@@ -10,7 +10,7 @@ import type {
 } from './validation-pass-contract';
 import type { CopyChannel } from './validation-pass-copy';
 import { DuplicatePass } from './validation-pass-duplicates';
-import { openFile, type OpenFile } from './validation-pass-file';
+import { openFile, type OpenFile } from '../../../integrations/csv/csv-file';
 import { FindingStore } from './validation-pass-findings';
 import { KeyLog } from './validation-pass-keys';
 import { refuseStrangers, reportLines } from './validation-pass-lines';

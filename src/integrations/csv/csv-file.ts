@@ -1,16 +1,11 @@
 import { closeSync, openSync } from 'node:fs';
-import { ByteSource } from '../../../integrations/csv/byte-source';
-import { textOf } from '../../../integrations/csv/cell-text';
-import { findSigns, type Dialect } from '../../../integrations/csv/dialect';
-import {
-  emptyFile,
-  findEncoding,
-  surveyBytes,
-  type FileEncoding,
-} from '../../../integrations/csv/file-encoding';
-import { RecordScanner } from '../../../integrations/csv/record-scanner';
-import type { RuleSet } from '../../../integrations/csv/rule-set';
-import { UnreadableFileError } from '../../../integrations/csv/unreadable-file';
+import { ByteSource } from './byte-source';
+import { textOf } from './cell-text';
+import { findSigns, type Dialect } from './dialect';
+import { emptyFile, findEncoding, surveyBytes, type FileEncoding } from './file-encoding';
+import { RecordScanner } from './record-scanner';
+import type { RuleSet } from './rule-set';
+import { UnreadableFileError } from './unreadable-file';
 
 const maxColumns = 2000;
 
@@ -32,6 +27,7 @@ export async function openFile(
   path: string,
   ruleSet: RuleSet | undefined,
   memory: Uint8Array,
+  maxRecordBytes?: number,
 ): Promise<OpenFile> {
   const file = open(path);
   try {
@@ -44,6 +40,7 @@ export async function openFile(
       delimiter: signs.delimiter.charCodeAt(0),
       returnEndsLine: signs.newline === 'cr',
       memory,
+      ...(maxRecordBytes !== undefined && { maxRecordBytes }),
     });
     const fill = () => {
       const { offset, length } = scanner.room();
