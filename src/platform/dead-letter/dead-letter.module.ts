@@ -1,6 +1,7 @@
 import { Global, Module } from '@nestjs/common';
 import { join } from 'node:path';
 import type { MigrationFolder } from '../database/migrations';
+import { FlowReturn } from '../flows/flow-return.service';
 import { RetentionModule } from '../retention/retention.module';
 import { DeadLetterGroupsCacheSource } from './dead-letter-groups-cache.source';
 import { DeadLetterKeeper } from './dead-letter-keeper.service';
@@ -21,6 +22,7 @@ export const deadLetterMigrations: MigrationFolder = {
 
 const offered = [
   JobReturn,
+  FlowReturn,
   DeadLetterStore,
   DeadLetterRedrive,
   DeadLetterQueues,

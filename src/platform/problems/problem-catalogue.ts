@@ -1,5 +1,6 @@
 import type { CatalogueEntry } from './catalogue-entry';
 import { deadLetterProblems } from './dead-letter-problems';
+import { flowProblems } from './flow-problems';
 import { Problem, type ProblemOptions } from './problem';
 import { mailProblems } from './mail-problems';
 import { notificationProblems } from './notification-problems';
@@ -12,6 +13,7 @@ export const problemCatalogue = {
   ...requestProblems,
   ...uploadProblems,
   ...deadLetterProblems,
+  ...flowProblems,
   ...mailProblems,
   ...notificationProblems,
   ...serverProblems,

@@ -12,6 +12,8 @@ export interface Removal {
   readonly by: string;
   /** In any other state the job stays. */
   readonly onlyIn?: readonly JobState[];
+  /** Whether all jobs of its flow go, from the last one down. */
+  readonly isWholeFlow?: boolean;
 }
 
 /**
@@ -53,7 +55,8 @@ export class JobRemovals {
         if (undoOne !== undefined) undo.push(undoOne);
       }
       // A worker may have taken it meanwhile; its lock then makes the removal fail.
-      if ((await queue.remove(id)) === 1) return true;
+      // BullMQ would take a job's children along, past everybody who has to know of their end.
+      if ((await queue.remove(id, { removeChildren: false })) === 1) return true;
     } catch (error) {
       await runAll(undo);
       throw error;

@@ -13,6 +13,8 @@ export interface QueueCounts {
   readonly prioritized: number;
   readonly active: number;
   readonly delayed: number;
+  /** Jobs of flows that wait for others to end. */
+  readonly waitingChildren: number;
   /** The part of `delayed` whose time has come: without a worker nobody moves it on. */
   readonly due: number;
   readonly completed: number;
@@ -29,7 +31,8 @@ const COUNT = `
 local counts = {
   redis.call('LLEN', KEYS[1]), redis.call('LLEN', KEYS[2]), redis.call('ZCARD', KEYS[3]),
   redis.call('LLEN', KEYS[4]), redis.call('ZCARD', KEYS[5]), redis.call('ZCOUNT', KEYS[5], '-inf', ARGV[2]),
-  redis.call('ZCARD', KEYS[6]), redis.call('ZCARD', KEYS[7]), redis.call('HEXISTS', KEYS[8], 'paused')
+  redis.call('ZCARD', KEYS[6]), redis.call('ZCARD', KEYS[7]), redis.call('HEXISTS', KEYS[8], 'paused'),
+  redis.call('ZCARD', KEYS[9])
 }
 local heads = {}
 for list = 1, 2 do
@@ -43,7 +46,7 @@ end
 return { counts, heads }
 `;
 
-const keyNames = ['wait', 'paused', 'prioritized', 'active', 'delayed', 'completed', 'failed', 'meta'];
+const keyNames = ['wait', 'paused', 'prioritized', 'active', 'delayed', 'completed', 'failed', 'meta', 'waiting-children'];
 
 // BullMQ scores a prioritised job by its number in the upper bits and a counter in the lower 32,
 // and a delayed one by its time in the upper bits and a counter in the lower 12.
@@ -86,7 +89,7 @@ function priorityRanges(): (number | string)[] {
 
 function summarise([counts, heads]: Reply, now: number): QueueCounts {
   const [wait = 0, paused = 0, prioritized = 0, active = 0, delayed = 0, due = 0] = counts;
-  const [completed = 0, failed = 0, isPaused = 0] = counts.slice(6);
+  const [completed = 0, failed = 0, isPaused = 0, waitingChildren = 0] = counts.slice(6);
   const ages = heads.map((head) => waitingMs(head, now)).filter((age) => age !== undefined);
   return {
     waiting: wait + paused + prioritized,
@@ -94,6 +97,7 @@ function summarise([counts, heads]: Reply, now: number): QueueCounts {
     prioritized,
     active,
     delayed,
+    waitingChildren,
     due,
     completed,
     failed,
