@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { FilesApiModule } from './files/files-api.module';
+import { FlowsApiModule } from './flows/flows-api.module';
 import { JobsApiModule } from './jobs/jobs-api.module';
 import { KeysApiModule } from './keys/keys-api.module';
 import { MailApiModule } from './mail/mail-api.module';
@@ -18,6 +19,7 @@ import { ValidationsApiModule } from './validations/validations-api.module';
     ValidationsApiModule,
     RuleSetsApiModule,
     FilesApiModule,
+    FlowsApiModule,
     MailApiModule,
     NotificationsApiModule,
     OpenApiModule,

@@ -94,6 +94,10 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
   'GET /api/files/:id/download': first('anyone'),
   'DELETE /api/files/:id': first('operator'),
 
+  'GET /api/flows/:id': first('viewer'),
+  'GET /api/flows/:id/events': first('viewer'),
+  'POST /api/flows/:id/cancel': first('operator'),
+
   'GET /api/notifications': first('viewer'),
   'GET /api/notifications/:id': first('viewer'),
   'GET /api/notifications/events': first('viewer'),

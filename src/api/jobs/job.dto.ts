@@ -36,6 +36,13 @@ export class JobErrorDto {
   group?: string;
 }
 
+export class JobFlowDto {
+  /** `GET /api/flows/{id}` shows all its jobs. */
+  id!: string;
+  /** The names from the last job of the flow down to this one; empty for the last one. */
+  path!: string;
+}
+
 export class JobLinksDto {
   self!: string;
   dashboard!: string;
@@ -73,6 +80,8 @@ export class JobDto {
   error?: JobErrorDto;
   /** True where the result was too large for the history, which is all that is left of the job. */
   resultOmitted?: boolean;
+  /** The flow that the job belongs to. */
+  flow?: JobFlowDto;
   links!: JobLinksDto;
 }
 
