@@ -32,6 +32,7 @@ import { RetentionModule } from './platform/retention/retention.module';
 import { SecretsModule } from './platform/secrets/secrets.module';
 import { StorageModule } from './platform/storage/storage.module';
 import { WorkerModule } from './platform/worker/worker.module';
+import { agentsMigrations, AgentsModule } from './workloads/agents/agents.module';
 import { TasksModule, tasksMigrations } from './workloads/tasks/tasks.module';
 import { validationMigrations, ValidationModule } from './workloads/validation/validation.module';
 
@@ -47,6 +48,7 @@ const migrations = [
   auditMigrations,
   validationMigrations,
   tasksMigrations,
+  agentsMigrations,
 ];
 
 const platform = (settings: Settings) => [
@@ -84,7 +86,7 @@ const platform = (settings: Settings) => [
 ];
 
 // One entry per domain; every role needs them, to enqueue or to run.
-const workloads = [TasksModule, ValidationModule];
+const workloads = [TasksModule, ValidationModule, AgentsModule];
 
 /** The fronts are loaded only where they are served: a worker stays small. */
 async function fronts(): Promise<DynamicModule['imports']> {
