@@ -1,4 +1,5 @@
 import { badCleanupRoots } from './cleanup-checks';
+import { badLanguageModel } from './language-model-checks';
 import { badNetworks } from './outbound-checks';
 import { bucketAddress } from './storage-address';
 import { tokenContradictions } from './token-checks';
@@ -14,6 +15,7 @@ export function faultsOf(settings: Settings): string[] {
     ...badNetworks(settings),
     ...badCleanupRoots(settings),
     ...badStorage(settings),
+    ...badLanguageModel(settings),
   ];
 }
 

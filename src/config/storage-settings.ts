@@ -1,6 +1,6 @@
 import { IsOptional, IsString, Matches, MaxLength } from 'class-validator';
+import { LanguageModelSettings } from './language-model-settings';
 import { bucketAddress, type BucketAddress } from './storage-address';
-import { WorkloadSettings } from './workload-settings';
 
 /** The bucket of the settings, and the keys to it where they are not found elsewhere. */
 export interface BucketAccess extends BucketAddress {
@@ -12,7 +12,7 @@ export interface BucketAccess extends BucketAddress {
 }
 
 /** Where files lie: on the disk, or in a bucket. */
-export class StorageSettings extends WorkloadSettings {
+export class StorageSettings extends LanguageModelSettings {
   @IsOptional()
   @MaxLength(1_000)
   @Matches(/^s3:\/\//, {
