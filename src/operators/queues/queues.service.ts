@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Settings } from '../../config/settings';
 import {
   concurrencyOf,
+  limiterOf,
   queueDefaults,
   retentionOf,
   type QueueDefinition,
@@ -133,7 +134,7 @@ function toSettings(
     domain,
     description,
     concurrency: concurrencyOf(definition, environment),
-    limiter: worker.limiter ?? null,
+    limiter: limiterOf(definition, environment) ?? null,
     attempts: queueDefaults.attempts,
     backoff: queueDefaults.backoff,
     retention: retentionOf(definition, environment),

@@ -24,6 +24,7 @@ const offered = [
   JobReturn,
   FlowReturn,
   DeadLetterStore,
+  DeadLetterWriter,
   DeadLetterRedrive,
   DeadLetterQueues,
   DeadLetterParker,
@@ -36,7 +37,7 @@ const offered = [
 @Global()
 @Module({
   imports: [RetentionModule],
-  providers: [...offered, DeadLetterWriter, DeadLettersExportSource, DeadLetterGroupsCacheSource],
+  providers: [...offered, DeadLettersExportSource, DeadLetterGroupsCacheSource],
   exports: offered,
 })
 export class DeadLetterModule {}

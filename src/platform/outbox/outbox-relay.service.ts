@@ -101,11 +101,17 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
   }
 
   private async relay(row: typeof outbox.$inferSelect): Promise<unknown> {
-    const { jobType: type, payload, key, tenant, correlationId, caller, flow } = row;
-    const options = { key, tenant, correlationId, ...(caller !== null && { caller }), isPromised: true };
-    if (flow === null) return this.dispatcher.dispatch(type, this.opened(tenant, { type, payload }), options);
-    const root = withPayloads<FlowNode>({ type, payload, ...flow }, (node) => this.opened(tenant, node));
-    return this.flows.add(root, options);
+    const { jobType: type, payload, key, tenant, correlationId, caller, children } = row;
+    const promise = { key, tenant, correlationId, ...(caller !== null && { caller }), isPromised: true };
+    const options = row.options ?? {};
+    if (children === null) {
+      const sent = this.opened(tenant, { type, payload });
+      return this.dispatcher.dispatch(type, sent, { ...options, ...promise });
+    }
+    const root = withPayloads<FlowNode>({ type, payload, options, children }, (node) =>
+      this.opened(tenant, node),
+    );
+    return this.flows.add(root, promise);
   }
 
   private opened(tenant: string, { type, payload }: Pick<FlowNode, 'type' | 'payload'>): object {

@@ -13,6 +13,7 @@ export interface PromisedJob {
   /** Derives the job's id, so that a repeated relay is still one job. */
   readonly key: string;
   readonly payload: object;
+  readonly options?: FlowNode['options'];
   readonly tenant?: string;
   /** Who asked for the job. */
   readonly caller?: string;
@@ -33,12 +34,12 @@ export class Outbox {
 
   async put(
     transaction: Transaction,
-    { type, key, payload, tenant = 'default', caller }: PromisedJob,
+    { type, key, payload, options, tenant = 'default', caller }: PromisedJob,
   ): Promise<void> {
     const stored = this.sealed(tenant, { type, payload });
     await transaction
       .insert(outbox)
-      .values({ tenant, jobType: type, key, payload: stored, caller, correlationId: correlationId() });
+      .values({ tenant, jobType: type, key, payload: stored, options, caller, correlationId: correlationId() });
   }
 
   /** Promises all jobs of a flow; they are added in one step, and once. */
@@ -47,10 +48,9 @@ export class Outbox {
     { root, key, tenant = 'default', caller }: PromisedFlow,
   ): Promise<void> {
     const { type, payload, options, children = [] } = withPayloads(root, (node) => this.sealed(tenant, node));
-    const flow = { children, ...(options !== undefined && { options }) };
     await transaction
       .insert(outbox)
-      .values({ tenant, jobType: type, key, payload, flow, caller, correlationId: correlationId() });
+      .values({ tenant, jobType: type, key, payload, options, children, caller, correlationId: correlationId() });
   }
 
   /** Takes a promise back; false where the job was added already, or never promised. Waits for a relay that has it. */

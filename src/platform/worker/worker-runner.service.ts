@@ -5,7 +5,7 @@ import { Settings } from '../../config/settings';
 import { AttemptLog } from '../queue/attempt-log.service';
 import { JobConsumer } from '../queue/job-consumer';
 import { SHUTDOWN_REASON } from '../queue/job-interruption';
-import { concurrencyOf, queueDefaults, type QueueDefinition } from '../queue/define-queue';
+import { concurrencyOf, limiterOf, queueDefaults, type QueueDefinition } from '../queue/define-queue';
 import { RedisConnections } from '../redis/redis-connections.service';
 import { queuePrefix } from '../redis/key-space';
 import { JobStep } from '../queue/job-step';
@@ -182,7 +182,7 @@ export class WorkerRunner implements BeforeApplicationShutdown {
     const existing = this.workers.get(definition.name);
     if (existing !== undefined) return existing;
     const worker = new JobWorker(consumer, {
-      ...workerOptions(definition),
+      ...workerOptions(definition, this.settings),
       connection: this.connections.worker,
       prefix: queuePrefix(this.settings, definition.domain),
       concurrency: concurrencyOf(definition, this.settings),
@@ -227,9 +227,9 @@ export class WorkerRunner implements BeforeApplicationShutdown {
   }
 }
 
-function workerOptions({ worker }: QueueDefinition): Omit<WorkerOptions, 'connection'> {
-  const { lockDurationMs, stalledIntervalMs } = { ...queueDefaults, ...worker };
-  const { limiter } = worker;
+function workerOptions(definition: QueueDefinition, settings: Settings): Omit<WorkerOptions, 'connection'> {
+  const { lockDurationMs, stalledIntervalMs } = { ...queueDefaults, ...definition.worker };
+  const limiter = limiterOf(definition, settings);
   return {
     autorun: false,
     lockDuration: lockDurationMs,

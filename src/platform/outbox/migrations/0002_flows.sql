@@ -1,1 +1,2 @@
-ALTER TABLE "outbox" ADD COLUMN "flow" jsonb;
+ALTER TABLE "outbox" ADD COLUMN "options" jsonb;--> statement-breakpoint
+ALTER TABLE "outbox" ADD COLUMN "children" jsonb;
