@@ -52,12 +52,12 @@ export interface MissingField {
 
 export const aircraftClasses = [
   'turboprop',
-  'very_light',
+  'very-light',
   'light',
   'midsize',
-  'super_midsize',
+  'super-midsize',
   'heavy',
-  'ultra_long_range',
+  'ultra-long-range',
   'airliner',
   'helicopter',
 ] as const;

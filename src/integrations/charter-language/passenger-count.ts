@@ -1,0 +1,121 @@
+import type { MessageText } from './message-text';
+import { NUMBER, numberOf } from './number-words';
+
+const PEOPLE =
+  'pax|passengers?|peoples?|persons?|ppl|guests?|travell?ers?|souls|pob|seats?|adults?|grown-?ups?|kids?|child(?:ren)?|infants?|bab(?:y|ies)|toddlers?|players?|staff|crew members|colleagues?|companions?|executives?|execs|friends|others|guys|dudes|girls|men|women|clients|grooms|golfers|skiers|lawyers|parents|grandparents|humans|business(?:men|people)|employees|teammates|members|patients?|nann(?:y|ies)|students|athletes|musicians|delegates|vips?|ladies|gentlemen|of us';
+const COUNT = `(${NUMBER})(?: ?x)?`;
+// One word may stand between: "eight business travellers", "seven young adults".
+const counted = new RegExp(
+  `(?<![\\w.,/-])${COUNT}[ -]?(?:more |other |adult |young |business |hockey |football |film )?(${PEOPLE})(?![\\w])`,
+  'giu',
+);
+const labelled = new RegExp(
+  `\\b(?:pax|passengers|pob|people|guests|travell?ers|seats)(?: ?[:=]| count| number| -)? ?(${NUMBER})(?![\\w/]|[ -]?(?:${PEOPLE}))`,
+  'giu',
+);
+const grouped = new RegExp(
+  `\\b(?:party|group|family|team|crew|total|we are|we're|we will be|we'd be|us being|there(?:'s| are| will be)|i think we'd be around) (?:of |about |around )?(${NUMBER})(?![\\w:]| (?:of |days|weeks|nights|hours|k\\b|planning|interested|looking))`,
+  'giu',
+);
+const wedding = new RegExp(`\\b(?:party|group) of (${NUMBER})\\b`, 'giu');
+const forSome = new RegExp(
+  `\\bfor (?:just |about |around )?(${NUMBER})(?= ?(?:[.,;!?)·\\n]|$| from | to | on | and | please| in a | w\\/| with ))`,
+  'giu',
+);
+const range = new RegExp(`(?<![\\w.,/-])(${NUMBER})(?: ?- ?| to | or )(${NUMBER}) (?:${PEOPLE})`, 'giu');
+const couple =
+  /\b(?:honeymoon for two|(?:just )?the two of us|(?:my|his|her) (?:wife|husband|partner|girlfriend|boyfriend|spouse|fiancee?) and (?:i|me)\b|(?:me|i) and my (?:wife|husband|partner|girlfriend|boyfriend|spouse)|myself and (?:a|my|one) \w+|me \+ ?1|me plus one)/gi;
+const alone = /\b(?:just me|only me|just myself|by myself|solo|alone|me only|on my own)\b/gi;
+const twoCouples = new RegExp(`\\b(${NUMBER}) couples\\b`, 'giu');
+const oneCouple = /\b(?:a|one) couple\b(?! of)/gi;
+const plusOthers = new RegExp(
+  `\\b(?:w\\/|with|and|plus|\\+) ?(${NUMBER}) (?:others|friends|colleagues|more)\\b`,
+  'giu',
+);
+const within = /^[^.;\n]{0,12}\b(?:of them|of whom|of which|incl|including|in total)/i;
+const including = new RegExp(
+  `\\b(?:so|total(?: of)?|making|=) (${NUMBER}) (?:incl|in total|including|altogether|people|pax)`,
+  'giu',
+);
+
+export interface PassengerCount {
+  /** Null where nothing, or nothing certain, is said. */
+  readonly passengers: number | null;
+  /** As it stands in the message where it can mean several numbers. */
+  readonly unclear?: string;
+}
+
+const MOST = 1_000;
+
+/** Takes how many will fly out of a message. */
+export function takePassengers(text: MessageText): PassengerCount {
+  for (const match of text.matches(range)) {
+    text.take(match.span);
+    return { passengers: null, unclear: match[0] };
+  }
+  const found = takeTotal(text) ?? takeParts(text) ?? takeLoose(text);
+  return { passengers: found !== undefined && found > 0 && found <= MOST ? found : null };
+}
+
+/** Where the message itself says the sum, or a company of a known size. */
+function takeTotal(text: MessageText): number | undefined {
+  const sum = first(text, including);
+  if (sum !== undefined) return sum;
+  const pairs = first(text, twoCouples);
+  if (pairs !== undefined) return pairs * 2;
+  const ofFamily = first(text, wedding);
+  return ofFamily;
+}
+
+/** "2 adults, 2 kids and a nanny": all counted people, unless some are named as a part of the others. */
+function takeParts(text: MessageText): number | undefined {
+  let total: number | undefined;
+  const seen = new Set<string>();
+  let hasOverall = false;
+  for (const match of text.matches(counted)) {
+    const [, number = '', kind = ''] = match;
+    const noun = kind.toLowerCase().replace(/s$/, '');
+    const value = numberOf(number) ?? 0;
+    const isPart = within.test(text.whole.slice(match.span.end, match.span.end + 30)) && total !== undefined;
+    const isOverall = /^(?:pax|passenger|people|person|ppl|guest|travell?er|soul|pob|seat|of u)$/.test(noun);
+    text.take(match.span);
+    if (isPart || seen.has(noun) || (isOverall && hasOverall)) continue;
+    // Who names all of them first names some of them again after that.
+    if (hasOverall && !isOverall && !/\b(?:plus|and|\+)[ ]?$/i.test(text.whole.slice(0, match.span.start)))
+      continue;
+    if (noun.startsWith('crew')) continue;
+    seen.add(noun);
+    hasOverall ||= isOverall;
+    const others =
+      /^(?:other|friend|colleague|companion|client)$/.test(noun) && total === undefined
+        ? withSpeaker(text, match.span.start)
+        : 0;
+    total = (total ?? 0) + value + others;
+  }
+  const pairs = [...text.matches(oneCouple)];
+  for (const { span } of pairs) text.take(span);
+  return pairs.length === 0 ? total : (total ?? 0) + 2;
+}
+
+/** 1 where whoever is with the counted people flies, too: "with 3 others", "our CEO and two colleagues". */
+function withSpeaker(text: MessageText, start: number): number {
+  return /(?:\bw\/|\bwith|\band|\bplus|\+) ?$/i.test(text.whole.slice(Math.max(0, start - 8), start)) ? 1 : 0;
+}
+
+function takeLoose(text: MessageText): number | undefined {
+  const others = first(text, plusOthers);
+  if (others !== undefined) return others + 1;
+  if (first(text, couple, 2) !== undefined) return 2;
+  if (first(text, alone, 1) !== undefined) return 1;
+  return first(text, labelled) ?? first(text, grouped) ?? first(text, forSome);
+}
+
+function first(text: MessageText, pattern: RegExp, value?: number): number | undefined {
+  for (const match of text.matches(pattern)) {
+    const found = value ?? numberOf(match[1] ?? '');
+    if (found === undefined) continue;
+    text.take(match.span);
+    return found;
+  }
+  return undefined;
+}
