@@ -19,8 +19,8 @@ const packages = {
 };
 
 const MIN_SMALL_RUNWAY_FT = 4_000;
-// Shorter ones of large and medium airports are metres, lengths of a second runway, or wrong.
-const MIN_PUBLISHED_RUNWAY_FT = 3_500;
+// Shorter ones of such airports are metres, lengths of a second runway, or wrong.
+const MIN_PUBLISHED_RUNWAY_FT = { large: 5_000, medium: 3_500 };
 const MAX_RUNWAY_FT = 18_100;
 const SAME_PLACE_DEGREES = 0.01;
 
@@ -103,7 +103,7 @@ function fromWorld(one, faaByCode, zoneByCode) {
     size: one.type.replace('_airport', ''),
     scheduled: one.scheduled_service === 'yes',
     timeZone: faa?.timezone ?? sameZone(zone, one),
-    runwayFt: longestPavedFt(faa) ?? publishedFt(zone),
+    runwayFt: longestPavedFt(faa) ?? publishedFt(zone, one.type.replace('_airport', '')),
     keywords: one.keywords,
   };
 }
@@ -152,9 +152,9 @@ function longestPavedFt(airport) {
   return longest > 0 ? longest : undefined;
 }
 
-function publishedFt(zone) {
+function publishedFt(zone, size) {
   const feet = Number(zone?.runway_length);
-  return feet >= MIN_PUBLISHED_RUNWAY_FT && feet <= MAX_RUNWAY_FT ? Math.round(feet) : undefined;
+  return feet >= MIN_PUBLISHED_RUNWAY_FT[size] && feet <= MAX_RUNWAY_FT ? Math.round(feet) : undefined;
 }
 
 /** A code that was given to another airport since must not move this one to another continent. */

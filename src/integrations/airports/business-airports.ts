@@ -130,8 +130,9 @@ export const businessAirports: Readonly<Record<string, readonly string[]>> = {
   SBJH: ['catarina', 'sao paulo'],
 };
 
-/** Lengths in feet where the data set has none or a second runway's; from the UK AIP, AD 2.12 of each airport. */
+/** Lengths in feet where the data set has none or a second runway's; from the national AIP, AD 2.12 of each airport. */
 export const runwayCorrectionsFt: Readonly<Record<string, number>> = {
   EGLC: 4_948,
   EGLF: 8_005,
+  WSSL: 6_024,
 };

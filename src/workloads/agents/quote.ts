@@ -21,7 +21,7 @@ export interface FlightSearchResult {
   /** At most 50, cheapest first. */
   readonly quotes: readonly Quote[];
   /** Why aircraft of the fleet did not make a quote, most frequent first. */
-  readonly rejected: readonly { readonly reason: string; readonly count: number }[];
+  readonly rejected: readonly { readonly reason: string; readonly detail: string; readonly count: number }[];
 }
 
 export interface QuoteLine {
