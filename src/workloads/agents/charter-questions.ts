@@ -21,8 +21,13 @@ export interface AnswerReading {
   patch(request: CharterRequest, read: CharterRequest): CharterRequest | undefined;
 }
 
-// Any two airports and any date: only the part that was asked for is taken from the reading.
+// Any two airports: only the part that was asked for is taken from the reading.
 const SOMEWHERE = 'from KTEB to KVNY';
+
+/** Another airport than the one that the answer seems to name. */
+function elsewhere(answer: string): string {
+  return /vny|van nuys/i.test(answer) ? 'KTEB' : 'KVNY';
+}
 
 /** Undefined for a field that no question is about. */
 export function answerReading(field: string, answer: string): AnswerReading | undefined {
@@ -47,8 +52,8 @@ export function answerReading(field: string, answer: string): AnswerReading | un
 
 function legReading(index: number, part: 'departure' | 'arrival' | 'date', text: string): AnswerReading {
   const messages = {
-    departure: `One passenger from ${text} to KVNY`,
-    arrival: `One passenger from KTEB to ${text}`,
+    departure: `One passenger from ${text} to ${elsewhere(text)}`,
+    arrival: `One passenger from ${elsewhere(text)} to ${text}`,
     date: `One passenger ${SOMEWHERE} on ${text}`,
   };
   return {
@@ -57,7 +62,12 @@ function legReading(index: number, part: 'departure' | 'arrival' | 'date', text:
       const value = read.legs[0]?.[part];
       const isKnown = typeof value === 'string' || (value != null && codeOf(value) !== undefined);
       if (!isKnown || request.legs[index] === undefined) return undefined;
-      const legs = request.legs.map((leg, at) => (at === index ? { ...leg, [part]: value } : leg));
+      const isReturn = request.tripType === 'round_trip' && index === 0 && part !== 'date';
+      const mirrored = part === 'departure' ? 'arrival' : 'departure';
+      const legs = request.legs.map((leg, at) => {
+        if (at === index) return { ...leg, [part]: value };
+        return isReturn && at === 1 ? { ...leg, [mirrored]: value } : leg;
+      });
       return { ...request, legs };
     },
   };

@@ -49,7 +49,7 @@ export class OrchestratorService {
     const { requestId } = payload;
     const row = await this.rowOf(payload, job);
     if (row.status !== 'received') return { success: true, requestId, nextSteps: [] };
-    const reading = await job.effects.atLeastOnce('read', () => this.read(row, job));
+    const reading = await job.effects.atLeastOnce('read', async () => storableCopy(await this.read(row, job)));
     await job.progress(50);
     const isComplete = await job.effects.once('hand-on', (transaction) =>
       this.handOn(transaction, row, reading, job),
@@ -162,15 +162,17 @@ function answeredEmail({ answers }: CharterRequestRow): string | undefined {
 }
 
 /** What the flow could not be started without, should whoever has read the message not have asked for it. */
-function unknownPlaces({ legs, passengers }: CharterRequest): MissingField[] {
+function unknownPlaces({ legs, passengers, tripType }: CharterRequest): MissingField[] {
   const asked: MissingField[] = [];
   if (legs.length === 0) asked.push({ field: 'legs', question: 'From where to where, and when?' });
   if (passengers === null) asked.push({ field: 'passengers', question: 'How many people will travel?' });
   legs.forEach(({ departure, arrival, date }, index) => {
-    if (codeOf(departure) === undefined) {
+    // The way back asks nothing that the way there has asked.
+    const isOwn = tripType !== 'round_trip' || index === 0;
+    if (isOwn && codeOf(departure) === undefined) {
       asked.push({ field: `legs[${index}].departure`, question: 'Which airport does the flight start from?' });
     }
-    if (codeOf(arrival) === undefined) {
+    if (isOwn && codeOf(arrival) === undefined) {
       asked.push({ field: `legs[${index}].arrival`, question: 'Which airport does the flight go to?' });
     }
     if (date === null) asked.push({ field: `legs[${index}].date`, question: 'On which day is the flight?' });
@@ -188,4 +190,12 @@ function asJobError(error: unknown, signal: AbortSignal): unknown {
     return new JobReturnedError(error.message, Math.max(1_000, retryAfterMs));
   }
   return error;
+}
+
+/** Whoever cuts a text may have cut a character in half, which PostgreSQL's JSON refuses. */
+function storableCopy<T>(value: T): T {
+  const json = JSON.stringify(value, (_key, one: unknown) =>
+    typeof one === 'string' ? one.replaceAll('\0', '').toWellFormed() : one,
+  );
+  return JSON.parse(json) as T;
 }
