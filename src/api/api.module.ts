@@ -1,4 +1,7 @@
 import { Module } from '@nestjs/common';
+import { CharterRequestsApiModule } from './charter-requests/charter-requests-api.module';
+import { ClientsApiModule } from './clients/clients-api.module';
+import { ErrorsApiModule } from './errors/errors-api.module';
 import { FilesApiModule } from './files/files-api.module';
 import { FlowsApiModule } from './flows/flows-api.module';
 import { JobsApiModule } from './jobs/jobs-api.module';
@@ -18,6 +21,9 @@ import { ValidationsApiModule } from './validations/validations-api.module';
     QueueTestApiModule,
     ValidationsApiModule,
     RuleSetsApiModule,
+    CharterRequestsApiModule,
+    ClientsApiModule,
+    ErrorsApiModule,
     FilesApiModule,
     FlowsApiModule,
     MailApiModule,

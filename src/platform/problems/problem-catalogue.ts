@@ -1,3 +1,4 @@
+import { agentProblems } from './agent-problems';
 import type { CatalogueEntry } from './catalogue-entry';
 import { deadLetterProblems } from './dead-letter-problems';
 import { flowProblems } from './flow-problems';
@@ -14,6 +15,7 @@ export const problemCatalogue = {
   ...uploadProblems,
   ...deadLetterProblems,
   ...flowProblems,
+  ...agentProblems,
   ...mailProblems,
   ...notificationProblems,
   ...serverProblems,
