@@ -133,7 +133,7 @@ function view(group: ErrorGroup): ErrorGroupDto {
         ? null
         : { at: group.decidedAt.toISOString(), by: group.decidedBy ?? '', reason: group.decisionReason },
     links: {
-      deadLetters: `/api/queue/dead-letters?fingerprint=${fingerprint}`,
+      deadLetters: `/api/queue/dead-letters?errorGroup=${fingerprint}`,
       sample: `/api/queue/dead-letters/${deadLetterId}`,
       resolve: `${own}/resolve`,
       ignore: `${own}/ignore`,
