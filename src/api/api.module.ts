@@ -4,6 +4,7 @@ import { ClientsApiModule } from './clients/clients-api.module';
 import { ErrorsApiModule } from './errors/errors-api.module';
 import { FilesApiModule } from './files/files-api.module';
 import { FlowsApiModule } from './flows/flows-api.module';
+import { FleetApiModule } from './fleet/fleet-api.module';
 import { JobsApiModule } from './jobs/jobs-api.module';
 import { KeysApiModule } from './keys/keys-api.module';
 import { MailApiModule } from './mail/mail-api.module';
@@ -28,6 +29,7 @@ import { ValidationsApiModule } from './validations/validations-api.module';
     FlowsApiModule,
     MailApiModule,
     NotificationsApiModule,
+    FleetApiModule,
     OpenApiModule,
   ],
 })

@@ -33,6 +33,9 @@ function ruleOf({ method, url }: ServedRoute): RouteRule | undefined {
 /** What passes the checks of a decision, so that the answer is about what it names. */
 function bodyOf({ method, url }: ServedRoute): string {
   if (/\/:id\/(retry|redrive|restore|abort)$/.test(url)) return '{"reason":"of the matrix"}';
+  if (method === 'POST' && url.endsWith('/bookings')) {
+    return '{"kind":"hold","startsAt":"2027-03-01T00:00:00Z","endsAt":"2027-03-02T00:00:00Z"}';
+  }
   const isEdit = method === 'PATCH' && url.includes('/dead-letters/');
   return isEdit ? '{"reason":"of the matrix","data":{}}' : '{}';
 }
@@ -81,12 +84,14 @@ describe('the authorization matrix', () => {
   /** The path with its parameters filled in: by what is there, or by what is not where it must not change. */
   function pathOf(url: string, isThere = true): string {
     const { ids } = scene;
-    const [, kind = ''] = /\/(jobs|dead-letters|operations|notifications|validations)\/:id/.exec(url) ?? [];
+    const [, kind = ''] =
+      /\/(jobs|dead-letters|operations|notifications|validations|fleet)\/:id/.exec(url) ?? [];
     const things = {
       jobs: ids.job,
       'dead-letters': ids.deadLetter,
       operations: ids.operation,
       notifications: ids.notification,
+      fleet: ids.aircraft,
     };
     const id = things[kind as keyof typeof things] ?? ids.run;
     const values: Record<string, string> = {
@@ -100,6 +105,7 @@ describe('the authorization matrix', () => {
       schedulerId: 'nothing',
       file: 'swagger-ui.css',
       slug: 'not-found',
+      bookingId: 'nothing',
       address: 'nobody@example.org',
     };
     return url.replace('*', 'favicon-32x32.png').replace(/:(\w+)/g, (_all, name: string) => {

@@ -71,12 +71,13 @@ describe('requests made from the OpenAPI document', () => {
   /** What exists under a parameter of a path, where something does. */
   function known(path: string, name: string): string {
     const { ids } = scene;
-    const [, kind = ''] = /\/(jobs|dead-letters|operations|validations)\/\{id\}/.exec(path) ?? [];
+    const [, kind = ''] = /\/(jobs|dead-letters|operations|validations|fleet)\/\{id\}/.exec(path) ?? [];
     const things: Record<string, string> = {
       jobs: ids.job,
       'dead-letters': ids.deadLetter,
       operations: ids.operation,
       validations: ids.run,
+      fleet: ids.aircraft,
     };
     const others: Record<string, string> = {
       kid: ids.key,
@@ -195,6 +196,8 @@ describe('requests made from the OpenAPI document', () => {
       'validation_runs',
       'stored_files',
       'outbox',
+      'fleet_aircraft',
+      'fleet_bookings',
     ];
     const { rows } = await app
       .get(Database)

@@ -15,6 +15,7 @@ import { jobId as newJobId } from '../../src/platform/queue/job-id';
 import { JobDispatcher } from '../../src/platform/queue/job-dispatcher.service';
 import { QueueRegistry } from '../../src/platform/queue/queue-registry.service';
 import { WorkerRunner } from '../../src/platform/worker/worker-runner.service';
+import { aircraftId } from '../../src/workloads/agents/fleet.store';
 import { notificationId, Notifications } from '../../src/workloads/tasks/notifications.store';
 import { RuleSetStore } from '../../src/workloads/validation/rule-set.store';
 import {
@@ -49,6 +50,7 @@ export class AuthorizationScene {
     operation: '',
     notification: '',
     run: '',
+    aircraft: aircraftId('default', 'HF-001'),
     ruleSet: 'of-the-matrix',
     key: '',
   };

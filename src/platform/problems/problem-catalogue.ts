@@ -2,6 +2,7 @@ import { agentProblems } from './agent-problems';
 import type { CatalogueEntry } from './catalogue-entry';
 import { deadLetterProblems } from './dead-letter-problems';
 import { flowProblems } from './flow-problems';
+import { fleetProblems } from './fleet-problems';
 import { Problem, type ProblemOptions } from './problem';
 import { mailProblems } from './mail-problems';
 import { notificationProblems } from './notification-problems';
@@ -18,6 +19,7 @@ export const problemCatalogue = {
   ...agentProblems,
   ...mailProblems,
   ...notificationProblems,
+  ...fleetProblems,
   ...serverProblems,
 };
 

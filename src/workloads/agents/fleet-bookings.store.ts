@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { and, asc, eq, gt, inArray, lt } from 'drizzle-orm';
+import { and, asc, eq, gt, inArray, lt, sql } from 'drizzle-orm';
 import { isUUID } from 'class-validator';
 import { randomUUID } from 'node:crypto';
 import { Database } from '../../platform/database/database.service';
@@ -79,14 +79,21 @@ export class FleetBookings extends AircraftAvailability {
     });
   }
 
-  /** By their start, all of them: an aircraft has at most {@link MAX_BOOKINGS_PER_AIRCRAFT}. */
-  async list(aircraftId: string, tenant: string): Promise<Booking[]> {
+  /** By their start; `after` is where the page before ended. */
+  async list(
+    aircraftId: string,
+    tenant: string,
+    { limit, after }: { limit: number; after?: { startsAt: Date; id: string } },
+  ): Promise<Booking[]> {
+    const { startsAt, id } = fleetBookings;
+    const position =
+      after && sql`(${startsAt}, ${id}) > (${after.startsAt.toISOString()}::timestamptz, ${after.id}::uuid)`;
     return this.database.query
       .select()
       .from(fleetBookings)
-      .where(ofAircraft(aircraftId, tenant))
-      .orderBy(asc(fleetBookings.startsAt), asc(fleetBookings.id))
-      .limit(MAX_BOOKINGS_PER_AIRCRAFT);
+      .where(and(ofAircraft(aircraftId, tenant), position))
+      .orderBy(asc(startsAt), asc(id))
+      .limit(limit);
   }
 
   /** False when there is none. */

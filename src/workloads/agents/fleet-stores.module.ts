@@ -3,10 +3,16 @@ import { AirportsModule } from '../../integrations/airports/airports.module';
 import { AircraftAvailability } from './aircraft-availability';
 import { FleetBookings } from './fleet-bookings.store';
 import { FleetStore } from './fleet.store';
+import { HomeBases } from './home-bases';
 
 @Module({
   imports: [AirportsModule],
-  providers: [FleetStore, FleetBookings, { provide: AircraftAvailability, useExisting: FleetBookings }],
-  exports: [FleetStore, FleetBookings, AircraftAvailability, AirportsModule],
+  providers: [
+    FleetStore,
+    FleetBookings,
+    HomeBases,
+    { provide: AircraftAvailability, useExisting: FleetBookings },
+  ],
+  exports: [FleetStore, FleetBookings, HomeBases, AircraftAvailability, AirportsModule],
 })
 export class FleetStoresModule {}

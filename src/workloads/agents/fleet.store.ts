@@ -18,10 +18,8 @@ export const MAX_AIRCRAFT = 1_000;
 
 const MAX_REMEMBERED_TENANTS = 1_000;
 
-/** Someone else's aircraft has this registration, or there are {@link MAX_AIRCRAFT} already. */
-export class FleetConflictError extends Error {
-  override readonly name = 'FleetConflictError';
-}
+/** `exists`: another aircraft has the registration; `full`: there are {@link MAX_AIRCRAFT} already. */
+export type AircraftRefusal = 'exists' | 'full';
 
 /** The same registration of the same tenant gives the same id. */
 export function aircraftId(tenant: string, registration: string): string {
@@ -66,8 +64,7 @@ export class FleetStore {
     return found;
   }
 
-  /** Rejects with {@link FleetConflictError} when the registration is taken or the fleet is full. */
-  async add(wish: AircraftWish, tenant: string): Promise<Aircraft> {
+  async add(wish: AircraftWish, tenant: string): Promise<Aircraft | AircraftRefusal> {
     await this.seed(tenant);
     return this.database.transaction(async (transaction) => {
       // One addition at a time and tenant, so that the limit holds.
@@ -76,42 +73,41 @@ export class FleetStore {
         .select({ aircraft: count() })
         .from(fleetAircraft)
         .where(eq(fleetAircraft.tenant, tenant));
-      if ((counted?.aircraft ?? 0) >= MAX_AIRCRAFT) {
-        throw new FleetConflictError(`The fleet has ${MAX_AIRCRAFT} aircraft; remove one first.`);
-      }
+      if ((counted?.aircraft ?? 0) >= MAX_AIRCRAFT) return 'full';
       const [added] = await insertAll(transaction, [wish], tenant);
-      if (added === undefined) {
-        throw new FleetConflictError(`The registration ${wish.registration} is in the fleet already.`);
-      }
-      return added;
+      return added ?? 'exists';
     });
   }
 
-  /** Undefined when the aircraft is not there, or has another version than the one that is expected. */
+  /** Undefined when the aircraft is not there, or has another version than the one that is expected, if one is. */
   async change(
     id: string,
     tenant: string,
     change: Partial<Omit<AircraftWish, 'registration'>>,
-    expectedVersion: number,
+    expectedVersion?: number,
   ): Promise<Aircraft | undefined> {
     const [changed] = await this.database.query
       .update(fleetAircraft)
       .set({ ...change, version: sql`${fleetAircraft.version} + 1`, updatedAt: sql`now()` })
-      .where(and(isThis(id, tenant), eq(fleetAircraft.version, expectedVersion)))
+      .where(isThis(id, tenant, expectedVersion))
       .returning();
     return changed;
   }
 
-  /** With its bookings. False when there is none. */
-  async remove(id: string, tenant: string): Promise<boolean> {
+  /** With its bookings. False when there is none, or none of the version that is expected. */
+  async remove(id: string, tenant: string, expectedVersion?: number): Promise<boolean> {
     if (!isAircraftId(id)) return false;
     await this.seed(tenant);
     return this.database.transaction(async (transaction) => {
-      const removed = await transaction.delete(fleetAircraft).where(isThis(id, tenant)).returning();
+      const removed = await transaction
+        .delete(fleetAircraft)
+        .where(isThis(id, tenant, expectedVersion))
+        .returning({ id: fleetAircraft.id });
+      if (removed.length === 0) return false;
       await transaction
         .delete(fleetBookings)
         .where(and(eq(fleetBookings.tenant, tenant), eq(fleetBookings.aircraftId, id)));
-      return removed.length > 0;
+      return true;
     });
   }
 
@@ -136,8 +132,12 @@ function insertAll(
   return transaction.insert(fleetAircraft).values(rows).onConflictDoNothing().returning();
 }
 
-function isThis(id: string, tenant: string) {
-  return and(eq(fleetAircraft.tenant, tenant), eq(fleetAircraft.id, id));
+function isThis(id: string, tenant: string, version?: number) {
+  return and(
+    eq(fleetAircraft.tenant, tenant),
+    eq(fleetAircraft.id, id),
+    version === undefined ? undefined : eq(fleetAircraft.version, version),
+  );
 }
 
 function conditions({ category, operatorName, homeBase, minSeats, isActive }: FleetFilter) {
