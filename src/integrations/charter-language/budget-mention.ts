@@ -45,7 +45,7 @@ const FACTORS: Readonly<Record<string, number>> = {
 
 const before = new RegExp(`(${CURRENCY}) ?(?:budget ?(?:of|is|:)? ?)?${AMOUNT}${SUFFIX}`, 'giu');
 const after = new RegExp(`(?<![\\d.,])${AMOUNT}${SUFFIX} ?(${CURRENCY})`, 'giu');
-const inWords = new RegExp(`\\b(${NUMBER}) (hundred )?(thousand|grand|million)(?: (${CURRENCY}))?`, 'giu');
+const inWords = new RegExp(`\\b(${NUMBER}) (hundred )?(thousand|grand|million)\\b(?: (${CURRENCY}))?`, 'giu');
 const bare = new RegExp(`(?<![\\d.,/:-])${AMOUNT} ?(k|grand|thousand)\\b`, 'giu');
 const inContext = new RegExp(
   `\\b(?:budget|max(?:imum)?|expect|spend|pay|price|under|below|up to|less than|not more than)\\b[^\\d\\n.;]{0,25}${AMOUNT}(?![\\d:/])`,

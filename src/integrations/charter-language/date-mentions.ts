@@ -52,8 +52,19 @@ const weekLater = new RegExp(`\\b(${WEEKDAY}) week\\b`, 'gi');
 const fromToday = new RegExp(`\\b(${NUMBER}) (days?|weeks?) from (today|now|tomorrow)\\b`, 'gi');
 const nights = new RegExp(`\\b(${NUMBER}) nights?\\b(?! of)`, 'gi');
 const later = new RegExp(`\\b(${NUMBER}) (days?|weeks?) (?:later|after(?:wards)?)\\b`, 'gi');
-const followingDay = /\b(?:the )?(?:following|next) (?:day|morning|evening)\b/gi;
-const sameDay = /\b(?:the )?same[- ](?:day|evening|night|afternoon)\b|\bday[- ]trip\b|\bday[- ]return\b/gi;
+const followingDay = /\b(?:the )?(?:following|next) (?:day\b|(?=morning|evening|afternoon))/gi;
+const sameDay =
+  /\b(?:the )?same[- ](?:day\b|(?=evening|night|afternoon|morning))|\bday[- ]trip\b|\bday[- ]return\b/gi;
+const tonight = /\b(?=tonight\b)/gi;
+// Their days move, and people mean days around them.
+const movingFeasts =
+  /\b(?:the )?(?:good friday|(?:easter|pentecost|whit|labou?r day|memorial day|presidents'? day|thanksgiving|bank holiday)(?: (?:monday|sunday|saturday|day|weekend|week))?)\b/gi;
+// Codes and places that look like days and months.
+const noDays =
+  /\b(?:SUN|SAT|MON|MAR|MAY|DEC|JAN|WED|FRI|THU|TUE)(?= ?[-/>] ?[A-Z]{3}\b| to [A-Z]{3,4}\b)|(?<=\b[A-Z]{3} ?[-/>]{1,2} ?)(?:SUN|SAT|MON|MAR|MAY|DEC|JAN|WED|FRI|THU|TUE)\b|\b[Ss]un (?:[Vv]alley|[Cc]ity|[Pp]eaks)\b|\b[Ss]an (?:[Jj]uan|[Mm]ar)\b|\b(?:[Dd]el|[Ll]a) [Mm]ar\b|\b[Mm]ay (?:I|i|we|you|have|need)\b/g;
+const otherDayBefore = /\b\d{1,2}(?:st|nd|rd|th)?(?: of \w{3,9})? or (?:maybe )?$/i;
+const partAtEnd = /,? (?:(?:at|in the|this) )?(?:morning|afternoon|evening|night)$/i;
+const deadline = /\bby $/i;
 const holidays =
   /\b(christmas eve|christmas day|christmas|boxing day|new year'?s eve|new year'?s day|new year'?s)\b/gi;
 const fixedDays: Readonly<Record<string, readonly [number, number]>> = {
@@ -79,15 +90,26 @@ const alternative = /^,? or (?:maybe )?$/i;
  * Takes the days out of a message, in its order. What names a month, a season or a feast of a moving date is no day.
  * A bare weekday is the next one after the day before it in the trip, at first after today.
  */
-export function takeDates(text: MessageText, { now, timeZone }: Today): DateMention[] {
+export function takeDates(text: MessageText, today: Today): DateMention[] {
+  return text.hiding(noDays, () => readDates(text, today));
+}
+
+function readDates(text: MessageText, { now, timeZone }: Today): DateMention[] {
   const { today, offsetMinutes } = dayInZone(now, timeZone);
   const found: Mention[] = [];
   const add = (span: Span, dayAfter: Mention['dayAfter'], extras: Partial<Mention> = {}) => {
-    found.push({ span, dayAfter, isReturn: false, isAlternative: false, ...extras });
+    const lead = text.whole.slice(Math.max(0, span.start - 30), span.start);
+    const isAlternative = otherDayBefore.test(lead);
+    // By when one has to be there is not when one flies.
+    const isUnsure = isAlternative || deadline.test(lead);
+    const dayOfTrip = isUnsure ? () => undefined : dayAfter;
+    found.push({ span, isReturn: false, ...extras, isAlternative, dayAfter: dayOfTrip });
     text.take(span);
   };
   const soon = (previous: Day) => previous ?? today;
 
+  for (const { span } of text.matches(movingFeasts)) text.take(span);
+  for (const { span } of text.matches(tonight)) add(span, () => today);
   for (const { 1: y, 2: m, 3: d, span } of text.matches(monthAndDay))
     add(span, () => dayOf(Number(y), Number(m), Number(d)));
   for (const { span } of text.matches(afterTomorrow)) add(span, () => plusDays(today, 2));
@@ -168,9 +190,16 @@ function* chronoDates(
       start.tags().has('casualReference/today') ||
       start.tags().has('casualReference/tonight');
     const isDay = start.isCertain('day') && (start.isCertain('month') || isRelative);
-    if (!isDay || /^\d{1,2}[.:]\d{1,2}$/.test(words) || /^\d+ ?(?:min|h|s)/i.test(words)) continue;
+    if (
+      !isDay ||
+      /^\d{1,2}[.:]\d{1,2}$/.test(words) ||
+      /^\d+ ?(?:min(?:ute)?s?|h(?:ou)?rs?|h|s(?:econd)?s?)\b/i.test(words)
+    )
+      continue;
     if (vague.test(text.whole.slice(Math.max(0, index - 30), index))) continue;
-    const length = words.length - timeOf(words);
+    // What chrono takes of the hours is read elsewhere.
+    const length = words.length - (partAtEnd.exec(words)?.[0].length ?? 0);
+    if (/^tonight/i.test(words)) continue;
     const span = { start: index, end: index + length };
     const day = dayOf(start.get('year')!, start.get('month')!, start.get('day')!);
     if (day === undefined) continue;
@@ -196,19 +225,6 @@ function* chronoDates(
       isAlternative: false,
     };
   }
-}
-
-/** How many characters at the end of what chrono took are a time, which others read better. */
-function timeOf(words: string): number {
-  const time =
-    /(?:,? (?:at |around )?(?:\d{1,2}(?::\d{2})? ?(?:am|pm)?|noon|midnight|(?:in the |this )?(?:morning|afternoon|evening|night))|, \d{4}(?!\d)| \d{4} ?(?:l|z|hrs)?)$/i.exec(
-      words,
-    );
-  if (time === null) return 0;
-  const [tail] = time;
-  // Not the year or the day of the date itself.
-  if (/^,? (?:\d{1,2}|(?:19|20)\d\d)$/.test(tail)) return 0;
-  return tail.length;
 }
 
 /** A weekday and a day side by side are one day, which the second names; "the 13th or the 14th" is none. */

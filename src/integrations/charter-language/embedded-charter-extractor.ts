@@ -4,33 +4,22 @@ import { takeBudget } from './budget-mention';
 import {
   CharterExtractor,
   MAX_MESSAGE_CHARACTERS,
-  UnreadableMessageError,
   type Extraction,
   type ExtractionContext,
 } from './charter-extractor';
 import type { CharterRequest } from './charter-request';
 import { notesOf } from './client-notes';
 import { takeContact } from './contact-mention';
+import { takeFlexibleDays } from './date-flexibility';
 import { takeDates } from './date-mentions';
-import { MessageText, plainMessage } from './message-text';
+import { assertReadable, MessageText, plainMessage } from './message-text';
 import { missingFields } from './missing-fields';
-import { takePassengers } from './passenger-count';
+import { takeLoosePassengers, takePassengers } from './passenger-count';
 import { PlaceDirectory } from './place-directory';
 import { takePlaces } from './place-mentions';
 import { withKnownWords } from './spelling';
-import { takeTimes } from './time-mentions';
+import { takeHours, takePartsOfDay } from './time-mentions';
 import { tripOf } from './trip-legs';
-
-/** Throws {@link UnreadableMessageError} for a message that is empty or too long. */
-export function assertReadable(message: string): void {
-  if (message.length > MAX_MESSAGE_CHARACTERS) {
-    throw new UnreadableMessageError(
-      `The message has ${message.length} characters; ${MAX_MESSAGE_CHARACTERS} are read at most. Shorten it.`,
-    );
-  }
-  if (message.trim() === '')
-    throw new UnreadableMessageError('The message is empty: say from where to where, and when.');
-}
 
 /** Reads English requests by rules, chrono for dates and the directory for places; the same text gives the same answer. */
 @Injectable()
@@ -46,11 +35,16 @@ export class EmbeddedCharterExtractor extends CharterExtractor {
     const contact = takeContact(text);
     const budget = takeBudget(text);
     const aircraft = takeAircraft(text);
+    // In this order: "19 June, 10 passengers" holds no year, "12 Mar 1600" neither.
+    const counted = takePassengers(text);
+    const flexibleDays = takeFlexibleDays(text);
+    const hours = takeHours(text);
     const dates = takeDates(text, context);
-    const times = takeTimes(text);
-    const { passengers, unclear } = takePassengers(text);
+    const times = [...hours, ...takePartsOfDay(text)].sort((one, other) => one.span.start - other.span.start);
+    const passengers =
+      counted.unclear === undefined ? (counted.passengers ?? takeLoosePassengers(text)) : null;
     const places = takePlaces(text, this.directory);
-    const trip = tripOf(text, { places, dates, times });
+    const trip = tripOf(text, { places, dates, times, flexibleDays });
     const notes = [...notesOf(text.whole), ...trip.assumptions];
     if (budget?.assumedCurrency === true)
       notes.push('The budget names no currency and is read as US dollars');
@@ -65,6 +59,6 @@ export class EmbeddedCharterExtractor extends CharterExtractor {
       clientName: contact.name,
       notes,
     };
-    return { request, missing: missingFields(request, unclear), provider: 'embedded', usage: null };
+    return { request, missing: missingFields(request, counted.unclear), provider: 'embedded', usage: null };
   }
 }

@@ -1,3 +1,5 @@
+import { MAX_MESSAGE_CHARACTERS, UnreadableMessageError } from './charter-extractor';
+
 /** A part of a message, by the places of its characters. */
 export interface Span {
   readonly start: number;
@@ -22,6 +24,17 @@ export function plainMessage(message: string): string {
     .replaceAll(TAKEN, ' ');
 }
 
+/** Throws {@link UnreadableMessageError} for a message that is empty or too long. */
+export function assertReadable(message: string): void {
+  if (message.length > MAX_MESSAGE_CHARACTERS) {
+    throw new UnreadableMessageError(
+      `The message has ${message.length} characters; ${MAX_MESSAGE_CHARACTERS} are read at most. Shorten it.`,
+    );
+  }
+  if (message.trim() === '')
+    throw new UnreadableMessageError('The message is empty: say from where to where, and when.');
+}
+
 /** A message of which each reader takes what it understands, so that no other reads it again. */
 export class MessageText {
   private left: string;
@@ -37,6 +50,23 @@ export class MessageText {
 
   take({ start, end }: Span): void {
     this.left = `${this.left.slice(0, start)}${TAKEN.repeat(end - start)}${this.left.slice(end)}`;
+  }
+
+  /** Does something while the matches of a pattern look as if they were taken. */
+  hiding<T>(pattern: RegExp, read: () => T): T {
+    const before = this.left;
+    const spans = [...before.matchAll(pattern)].map(({ index, 0: found }) => ({
+      start: index,
+      end: index + found.length,
+    }));
+    for (const span of spans) this.take(span);
+    try {
+      return read();
+    } finally {
+      for (const { start, end } of spans) {
+        this.left = `${this.left.slice(0, start)}${before.slice(start, end)}${this.left.slice(end)}`;
+      }
+    }
   }
 
   /** All matches of a pattern with the flag `g` in what is left. */

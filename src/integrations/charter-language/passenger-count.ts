@@ -2,7 +2,9 @@ import type { MessageText } from './message-text';
 import { NUMBER, numberOf } from './number-words';
 
 const PEOPLE =
-  'pax|passengers?|peoples?|persons?|ppl|guests?|travell?ers?|souls|pob|seats?|adults?|grown-?ups?|kids?|child(?:ren)?|infants?|bab(?:y|ies)|toddlers?|players?|staff|crew members|colleagues?|companions?|executives?|execs|friends|others|guys|dudes|girls|men|women|clients|grooms|golfers|skiers|lawyers|parents|grandparents|humans|business(?:men|people)|employees|teammates|members|patients?|nann(?:y|ies)|students|athletes|musicians|delegates|vips?|ladies|gentlemen|of us';
+  'pax|passengers?|peoples?|persons?|ppl|guests?|travell?ers?|souls|pob|seats?|adults?|grown-?ups?|kids?|child(?:ren)?|infants?|bab(?:y|ies)|toddlers?|players?|staff|crew|colleagues?|companions?|executives?|execs|friends|others|guys|dudes|girls|men|women|clients|grooms|golfers|skiers|lawyers|parents|grandparents|humans|business(?:men|people)|employees|teammates|members|patients?|nann(?:y|ies)|students|athletes|musicians|delegates|vips?|ladies|gentlemen|of us';
+// Without "a", which counts nobody in "we're a family".
+const PLURAL = NUMBER.replace('|a|an)', ')');
 const COUNT = `(${NUMBER})(?: ?x)?`;
 // One word may stand between: "eight business travellers", "seven young adults".
 const counted = new RegExp(
@@ -10,23 +12,23 @@ const counted = new RegExp(
   'giu',
 );
 const labelled = new RegExp(
-  `\\b(?:pax|passengers|pob|people|guests|travell?ers|seats)(?: ?[:=]| count| number| -)? ?(${NUMBER})(?![\\w/]|[ -]?(?:${PEOPLE}))`,
+  `\\b(?:pax|passengers|pob|people|guests|travell?ers|seats)(?: ?[:=]| count| number| -)? ?(${PLURAL})(?![\\w/]|[ -]?(?:${PEOPLE}))`,
   'giu',
 );
 const grouped = new RegExp(
-  `\\b(?:party|group|family|team|crew|total|we are|we're|we will be|we'd be|us being|there(?:'s| are| will be)|i think we'd be around) (?:of |about |around )?(${NUMBER})(?![\\w:]| (?:of |days|weeks|nights|hours|k\\b|planning|interested|looking))`,
+  `\\b(?:party|group|family|team|crew|total|we are|we're|we will be|we'd be|us being|there(?:'s| are| will be)|i think we'd be around) (?:of |about |around )?(${PLURAL})(?![\\w:]| (?:of |days|weeks|nights|hours|k\\b|planning|interested|looking))`,
   'giu',
 );
-const wedding = new RegExp(`\\b(?:party|group) of (${NUMBER})\\b`, 'giu');
+const wedding = new RegExp(`\\b(?:party|group|family|team) of (?:about |around )?(${PLURAL})\\b`, 'giu');
 const forSome = new RegExp(
-  `\\bfor (?:just |about |around )?(${NUMBER})(?= ?(?:[.,;!?)·\\n]|$| from | to | on | and | please| in a | w\\/| with ))`,
+  `\\bfor (?:just |about |around )?(${PLURAL})(?= ?(?:[.,;!?)·\\n]|$| from | to | on | and | please| in a | w\\/| with ))`,
   'giu',
 );
 const range = new RegExp(`(?<![\\w.,/-])(${NUMBER})(?: ?- ?| to | or )(${NUMBER}) (?:${PEOPLE})`, 'giu');
 const couple =
   /\b(?:honeymoon for two|(?:just )?the two of us|(?:my|his|her) (?:wife|husband|partner|girlfriend|boyfriend|spouse|fiancee?) and (?:i|me)\b|(?:me|i) and my (?:wife|husband|partner|girlfriend|boyfriend|spouse)|myself and (?:a|my|one) \w+|me \+ ?1|me plus one)/gi;
 const alone = /\b(?:just me|only me|just myself|by myself|solo|alone|me only|on my own)\b/gi;
-const twoCouples = new RegExp(`\\b(${NUMBER}) couples\\b`, 'giu');
+const twoCouples = new RegExp(`\\b(${PLURAL}) couples\\b`, 'giu');
 const oneCouple = /\b(?:a|one) couple\b(?! of)/gi;
 const plusOthers = new RegExp(
   `\\b(?:w\\/|with|and|plus|\\+) ?(${NUMBER}) (?:others|friends|colleagues|more)\\b`,
@@ -34,7 +36,7 @@ const plusOthers = new RegExp(
 );
 const within = /^[^.;\n]{0,12}\b(?:of them|of whom|of which|incl|including|in total)/i;
 const including = new RegExp(
-  `\\b(?:so|total(?: of)?|making|=) (${NUMBER}) (?:incl|in total|including|altogether|people|pax)`,
+  `\\b(?:so|total(?: of)?|making|=) (${PLURAL}) (?:incl|in total|including|altogether|people|pax)`,
   'giu',
 );
 
@@ -47,14 +49,22 @@ export interface PassengerCount {
 
 const MOST = 1_000;
 
-/** Takes how many will fly out of a message. */
+/** Takes counted people out of a message, before others read a year or an hour in their number. */
 export function takePassengers(text: MessageText): PassengerCount {
   for (const match of text.matches(range)) {
     text.take(match.span);
     return { passengers: null, unclear: match[0] };
   }
-  const found = takeTotal(text) ?? takeParts(text) ?? takeLoose(text);
-  return { passengers: found !== undefined && found > 0 && found <= MOST ? found : null };
+  return { passengers: plausible(takeTotal(text) ?? takeParts(text)) };
+}
+
+/** Takes a number that means people by the words around it alone, such as "for 4", once days and hours are taken. */
+export function takeLoosePassengers(text: MessageText): number | null {
+  return plausible(takeLoose(text));
+}
+
+function plausible(found: number | undefined): number | null {
+  return found !== undefined && found > 0 && found <= MOST ? found : null;
 }
 
 /** Where the message itself says the sum, or a company of a known size. */
@@ -78,12 +88,13 @@ function takeParts(text: MessageText): number | undefined {
     const value = numberOf(number) ?? 0;
     const isPart = within.test(text.whole.slice(match.span.end, match.span.end + 30)) && total !== undefined;
     const isOverall = /^(?:pax|passenger|people|person|ppl|guest|travell?er|soul|pob|seat|of u)$/.test(noun);
+    if (/^one of us/i.test(match[0])) continue;
     text.take(match.span);
     if (isPart || seen.has(noun) || (isOverall && hasOverall)) continue;
     // Who names all of them first names some of them again after that.
     if (hasOverall && !isOverall && !/\b(?:plus|and|\+)[ ]?$/i.test(text.whole.slice(0, match.span.start)))
       continue;
-    if (noun.startsWith('crew')) continue;
+    if (noun === 'crew' && total !== undefined) continue;
     seen.add(noun);
     hasOverall ||= isOverall;
     const others =

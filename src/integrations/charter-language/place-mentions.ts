@@ -1,6 +1,8 @@
 import type { PlaceMention } from './charter-request';
 import type { MessageText, Span } from './message-text';
+import { functionalWords, ordinaryCodes, ordinaryWords } from './ordinary-words';
 import type { DirectoryMatch, PlaceDirectory } from './place-directory';
+import { closerMatches, codedMatches, namedMatches, resolvedPlace } from './place-resolution';
 
 export type PlaceRole = 'from' | 'to' | 'none';
 
@@ -19,6 +21,12 @@ interface Word {
   readonly end: number;
 }
 
+/** A place before the others of the trip have told which of several is meant. */
+interface ReadPlace extends Omit<FoundPlace, 'place'> {
+  readonly name: string;
+  readonly matches: readonly DirectoryMatch[];
+}
+
 interface Candidate {
   readonly span: Span;
   readonly matches: readonly DirectoryMatch[];
@@ -28,9 +36,6 @@ const MAX_WORDS_OF_NAME = 5;
 // Looking up what is no place costs the most; no request of ordinary length needs as many.
 const MAX_LOOKUPS = 400;
 const MAX_PLACES = 40;
-const MAX_CANDIDATES = 10;
-/** Places that fit less well than the best by this much are not meant. */
-const SCORE_MARGIN = 0.12;
 
 const word = /(?:St|Ft|Mt|st|ft|mt)\.|\p{L}[\p{L}\p{M}']*/gu;
 const joint = /^(?: |-|, ?)$/;
@@ -43,21 +48,13 @@ const arrives =
 const near = /(?:^|[^\p{L}])(?:in|at|route|itinerary|via|near|return|between|and)[ :]{1,2}$/iu;
 const ahead = /^ ?(?:to |- ?|-> ?|> ?|\/ ?|and back|\(|back to )/i;
 
-// Words that begin no place although one is called so, or is in its name.
-const ordinary = new Set(
-  `a an the we i my our your his her it its this that these those there here he she they you me us them who what when where how why which and or but so if then as of in on at by with without from to for into out up down back home
-  go going get getting fly flying flight flights trip travel travelling traveling travels leave leaving depart departing departure arrive arriving return returning rtn come coming bring take taking send move moving pick drop be been being is are was were will would could can may might must should have has had do does did need needs want wants like looking please pls thanks thank hi hello hey dear good morning afternoon evening night today tomorrow tonight day days week weeks weekend month year
-  quote quotes quotation price pricing cost costs budget charter jet plane aircraft private one two three four five six seven eight nine ten way round people person passengers passenger pax guests adults kids children family dog cat pets bags luggage wifi catering ski skis golf meeting wedding party business board client clients boss team crew empty leg legs
-  january february march april june july august september october november december monday tuesday wednesday thursday friday saturday sunday mon tue wed thu fri sat jan feb mar apr jun jul aug sep oct nov dec
-  light heavy mid midsize size super large small very any some no not yes ok just only about around between before after until till more less than max under over each per total usd eur gbp chf dollars euros time date dates route option options available availability possible sometime maybe asap urgent also same next last first second third new old early late long short
-  best kind regards sincerely cheers attention inquiry enquiry request req etd eta atd tbd tba vip ceo cfo pob heli anything everyone anyone something nothing everything confirm see say make help call know think find plan planning planned let give show dinner lunch breakfast noon midnight work school college use using visit all way wheels hop area airport airports field runway city town eta dep arr lt local utc`
-    .split(/\s+/)
-    .filter((one) => one !== ''),
-);
-
 /** Takes the places out of a message, in its order. */
 export function takePlaces(text: MessageText, directory: PlaceDirectory): FoundPlace[] {
-  return new PlaceReader(text, directory).read();
+  const places = new PlaceReader(text, directory).read();
+  return places.map(({ span, name, matches, role, isNext }, at) => {
+    const neighbour = places[isNext || at === places.length - 1 ? at - 1 : at + 1] ?? places[at + 1];
+    return { span, role, isNext, place: resolvedPlace(name, matches, neighbour?.matches[0]?.airport) };
+  });
 }
 
 class PlaceReader {
@@ -76,8 +73,8 @@ class PlaceReader {
     }));
   }
 
-  read(): FoundPlace[] {
-    const found: FoundPlace[] = [];
+  read(): ReadPlace[] {
+    const found: ReadPlace[] = [];
     for (let at = 0; at < this.words.length && found.length < MAX_PLACES;) {
       const last = found.at(-1);
       const candidate = this.candidateAt(at, last);
@@ -86,26 +83,32 @@ class PlaceReader {
         continue;
       }
       const { span } = candidate;
-      const next = placeOf(candidate, this.text);
       if (last !== undefined && this.isSame(last, span)) {
+        const name = `${last.name} (${this.text.whole.slice(span.start, span.end)})`;
+        const matches = closerMatches(last.matches, candidate.matches);
         found[found.length - 1] = {
           ...last,
           span: { start: last.span.start, end: this.closed(span.end) },
-          place: closer(last.place, next),
+          name,
+          matches,
         };
       } else {
-        const isNext = last !== undefined && connector.test(this.gap(last.span.end, span.start));
-        found.push({ span, place: next, isNext, role: this.roleAt(span.start) });
+        const whole = this.closerBehind(candidate);
+        const name = this.text.whole.slice(whole.span.start, whole.span.end);
+        const gap = last === undefined ? '' : this.gap(last.span.end, span.start);
+        const isNext =
+          last !== undefined && (connector.test(gap) || (gap === ' ' && isCode(name) && isCode(last.name)));
+        found.push({ ...whole, name, isNext, role: this.roleAt(span.start) });
       }
-      while (at < this.words.length && this.words[at]!.start < span.end) at += 1;
+      const { end } = found.at(-1)!.span;
+      while (at < this.words.length && this.words[at]!.start < Math.max(end, span.end)) at += 1;
     }
     return found;
   }
 
   /** The longest name that begins at a word, where the words around it let it be a place. */
-  private candidateAt(at: number, last: FoundPlace | undefined): Candidate | undefined {
+  private candidateAt(at: number, last: ReadPlace | undefined): Candidate | undefined {
     const first = this.words[at]!;
-    if (ordinary.has(first.text.toLowerCase()) && !isCode(first.text)) return undefined;
     const isAfterPlace = last !== undefined && this.isBehind(last, first.start);
     const lead = this.text.rest.slice(Math.max(0, first.start - 30), first.start);
     const isLed = isAfterPlace || leaves.test(lead) || arrives.test(lead) || near.test(lead);
@@ -120,15 +123,21 @@ class PlaceReader {
 
   private matchesOf(span: Span, count: number, isLed: boolean): readonly DirectoryMatch[] {
     const name = this.text.rest.slice(span.start, span.end);
+    const words = name.toLowerCase().split(/[ ,-]+/);
+    const isOrdinary = words.some((one) => ordinaryWords.has(one));
+    if (
+      isOrdinary &&
+      ((count === 1 && !isCode(name)) || functionalWords.has(words[0]!) || functionalWords.has(words.at(-1)!))
+    )
+      return [];
     const isUpper = /^\p{Lu}/u.test(name);
     const follows = ahead.test(this.text.rest.slice(span.end, span.end + 10));
     if (!isUpper && !isLed && !follows) return [];
     // A code in capitals needs no words around it; one in small letters needs a place on its other side.
     const isShort = /^[\p{L}]{3,4}$/u.test(name);
     if (isShort && isCode(name)) {
-      const airport = ordinaryCodes.has(name) && !follows && !isLed ? undefined : this.directory.byCode(name);
-      if (airport !== undefined)
-        return [{ airport, score: 1, matchedBy: name.length === 4 ? 'icao' : 'iata' }];
+      const coded = ordinaryCodes.has(name) && !follows && !isLed ? [] : codedMatches(name, this.directory);
+      if (coded.length > 0) return coded;
     }
     const matches = this.find(name).filter(({ matchedBy, airport }) => {
       if (matchedBy === 'icao' || matchedBy === 'iata')
@@ -136,6 +145,7 @@ class PlaceReader {
       if (matchedBy === 'typo')
         return isLed && name.length >= 6 && count <= 2 && (isUpper || follows || isLed);
       if (matchedBy === 'nickname' || matchedBy === 'city') return isUpper || isLed || follows;
+      if (isOrdinary) return false;
       // Part of a name: too many words are part of some airport's.
       const isWhole = plain(airport.name).startsWith(plain(name)) || count > 1;
       return (isLed || follows) && (isUpper || name.length >= 5) && (isWhole || name.length >= 5);
@@ -149,9 +159,23 @@ class PlaceReader {
     if (known !== undefined) return known;
     if (this.lookups >= MAX_LOOKUPS) return [];
     this.lookups += 1;
-    const matches = this.directory.find(name, MAX_CANDIDATES);
+    const matches = namedMatches(name, this.directory);
     this.known.set(key, matches);
     return matches;
+  }
+
+  /** "Singapore Seletar": the city and then which of its airports. */
+  private closerBehind({ span, matches }: Candidate): Candidate {
+    const at = this.words.findIndex(({ start }) => start > span.end);
+    if (at === -1 || this.gap(span.end, this.words[at]!.start) !== ' ') return { span, matches };
+    const behind = this.spanOf(at, 1)!;
+    const codes = new Set(matches.map(({ airport }) => airport.icao));
+    const name = this.text.rest.slice(behind.start, behind.end);
+    if (!/^\p{Lu}/u.test(name) || ordinaryWords.has(name.toLowerCase())) return { span, matches };
+    const common = this.find(name).filter(({ airport }) => codes.has(airport.icao));
+    return common.length === 0
+      ? { span, matches }
+      : { span: { start: span.start, end: behind.end }, matches: common };
   }
 
   /** From a word over so many; undefined where something else than spaces lies between. */
@@ -171,7 +195,7 @@ class PlaceReader {
   }
 
   /** "Teterboro (TEB)": the same place once more. */
-  private isSame(last: FoundPlace, { start, end }: Span): boolean {
+  private isSame(last: ReadPlace, { start, end }: Span): boolean {
     return (
       /^ ?\($/.test(this.gap(last.span.end, start)) &&
       /^[^)(]{0,12}\)/.test(this.text.rest.slice(end, end + 14))
@@ -183,7 +207,7 @@ class PlaceReader {
     return close !== -1 && close - end <= 12 ? close + 1 : end;
   }
 
-  private isBehind(last: FoundPlace, start: number): boolean {
+  private isBehind(last: ReadPlace, start: number): boolean {
     const gap = this.gap(last.span.end, start);
     return connector.test(gap) || /^ ?\($/.test(gap);
   }
@@ -199,12 +223,6 @@ class PlaceReader {
   }
 }
 
-const ordinaryCodes = new Set(
-  'PAX REQ ETD ETA MAX MIN AND THE FOR ONE TWO SIX TEN MAY MAR APR JUN JUL AUG SEP OCT NOV DEC JAN FEB SUN MON TUE WED THU FRI SAT USD EUR GBP CHF AUD CAD JET POB VIP CEO CFO RTN TBD TBA ASAP NEED WIFI ALL ANY NOT OUT VIA DEP ARR LEG LEGS DATE FROM TIME WITH BACK TRIP CREW DOGS PETS ARE CAN YOU OUR HAS HAD WAS WHO HOW NOW NEW DAY WAY FLY BIG GET LET SAY SEE USE ACC PLS TOP ADD BUT BUY END FAR FEW GOT HER HIM HIS HOT ILL ITS LOT MEN OLD OWN PAY PER PUT RUN SET SHE TRY WIN YES YET ISO REF UTC EST PST CST GMT BST CET'.split(
-    ' ',
-  ),
-);
-
 function isCode(text: string): boolean {
   return /^[A-Z]{3,4}$/.test(text);
 }
@@ -215,21 +233,4 @@ function plain(text: string): string {
     .normalize('NFD')
     .replaceAll(/[^a-z0-9]+/g, ' ')
     .trim();
-}
-
-function placeOf({ span, matches }: Candidate, text: MessageText): PlaceMention {
-  const best = matches[0]!.score;
-  const candidates = matches
-    .filter(({ score }) => best - score <= SCORE_MARGIN)
-    .map(({ airport }) => airport.icao);
-  const name = text.whole.slice(span.start, span.end);
-  return { text: name, airport: candidates.length === 1 ? candidates[0]! : null, candidates };
-}
-
-/** What stands in brackets tells more, unless it means anything else. */
-function closer(place: PlaceMention, within: PlaceMention): PlaceMention {
-  const common = within.candidates.filter((code) => place.candidates.includes(code));
-  const candidates = common.length > 0 ? common : within.candidates;
-  const airport = candidates.length === 1 ? candidates[0]! : null;
-  return { text: `${place.text} (${within.text})`, airport, candidates };
 }

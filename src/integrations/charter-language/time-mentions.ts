@@ -18,7 +18,7 @@ const hours = HOURS.split('|');
 const HALF = `(?: ?(a\\.?m\\b\\.?|p\\.?m\\b\\.?))`;
 
 const clock = new RegExp(
-  `(?<![\\d:/.-])(\\d{1,2})[:.h]([0-5]\\d)${HALF}?(?: ?(?:hrs?|hours|local|lt|l|z|utc)\\b)?(?![\\d/:])(?:,? (?:in the |at )(${PARTS}))?`,
+  `(?<![\\d:/.-])(\\d{1,2})[:.h]([0-5]\\d)${HALF}?(?: ?(?:hrs?|hours|local|lt|l|z|utc)\\b)?(?![\\d/:]|\\.\\d)(?:,? (?:in the |at )(${PARTS}))?`,
   'gi',
 );
 const hour = new RegExp(`(?<![\\d:/.-])(\\d{1,2})${HALF}`, 'gi');
@@ -33,27 +33,26 @@ const military =
 const noon = /\b(?:12 )?noon\b|\bmidday\b/gi;
 const midnight = /\bmidnight\b/gi;
 const bareHour = new RegExp(
-  `\\b(?:at|out at|depart|departing|departure|around|about) (\\d{1,2}|${HOURS})(?:ish)?\\b(?! ?(?:[:/.]\\d|pax|ppl|people|passengers|guests|persons|of us|days?|weeks?|nights?|hours?|k\\b|st\\b|nd\\b|rd\\b|th\\b|january|february|march|april|may|june|july|august|september|october|november|december|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec|usd|eur|gbp|grand|thousand|·))`,
+  `\\b(?:at|at around|at about|depart|departing|departure) (\\d{1,2}|${HOURS})(?:ish)?\\b(?! ?(?:[:/.-] ?\\d|to \\d|pax|ppl|people|passengers|guests|persons|of us|days?|weeks?|nights?|hours?|k\\b|st\\b|nd\\b|rd\\b|th\\b|january|february|march|april|may|june|july|august|september|october|november|december|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec|usd|eur|gbp|grand|thousand|·))`,
   'gi',
 );
 const parts = new RegExp(
-  `\\b(?:early |late |mid-?)?(${PARTS})s?\\b|\\b(?:in the |fri |mon )?(am|pm)\\b|\\b(after lunch)\\b|\\b(?:for |by |around )?(dinner)\\b|\\b(red[- ]?eye|overnight)\\b|\\b(tonight)\\b|\\b(breakfast)\\b`,
+  `\\b(?:early |late |mid-?)?(${PARTS})s?\\b|(?<!\\bi )\\b(am|pm)\\b|\\b(after lunch)\\b|\\b(?:for |by |around )?(dinner)\\b|\\b(red[- ]?eye|overnight)\\b|\\b(tonight)\\b|\\b(breakfast)\\b`,
   'gi',
 );
+const greeting = /\bgood (?:morning|afternoon|evening|day|night)\b/gi;
 const arriving =
   /\b(?:by|before|land(?:ing)?(?: \w+)?(?: by| before| at)?|arriv(?:e|ing|al)(?: \w+)?(?: by| at)?|(?:be )?there (?:by|before)|no later than|latest)(?: \w{1,9})? ?$/i;
 const notBefore = /\b(?:not|no) (?:before|earlier than) ?$/i;
 const between =
   /\bbetween (?:\d{1,2}|\w{3,6})(?: ?[ap]m)? and (?:\d{1,2}|\w{3,6})(?: ?[ap]m)?(?: (?:in the \w+))?/gi;
 
-/** Takes the times of day out of a message, in its order. */
-export function takeTimes(text: MessageText): TimeMention[] {
+/** Takes the hours out of a message, before others read a year in them. */
+export function takeHours(text: MessageText): TimeMention[] {
   const found: TimeMention[] = [];
   const add = (span: Span, time: string | undefined, isAssumed = false) => {
     if (time === undefined) return;
-    const lead = text.whole.slice(Math.max(0, span.start - 30), span.start);
-    const isArrival = arriving.test(lead) && !notBefore.test(lead);
-    found.push({ span, time, isArrival, isAssumed });
+    found.push({ span, time, isArrival: isArrival(text, span), isAssumed });
     text.take(span);
   };
   // Two times for one departure are a wish, no time.
@@ -82,8 +81,25 @@ export function takeTimes(text: MessageText): TimeMention[] {
   }
   for (const { 1: h = '', span } of text.matches(bareHour))
     add(span, at(hourOf(h), 0, likelyHalf(hourOf(h))), true);
-  for (const match of text.matches(parts)) add(match.span, partOf(match));
-  return found.sort((one, other) => one.span.start - other.span.start);
+  return found;
+}
+
+/** Takes the parts of the day out of a message, once its days are taken. */
+export function takePartsOfDay(text: MessageText): TimeMention[] {
+  const found: TimeMention[] = [];
+  for (const { span } of text.matches(greeting)) text.take(span);
+  for (const match of text.matches(parts)) {
+    const time = partOf(match);
+    if (time === undefined) continue;
+    found.push({ span: match.span, time, isArrival: isArrival(text, match.span), isAssumed: false });
+    text.take(match.span);
+  }
+  return found;
+}
+
+function isArrival(text: MessageText, { start }: Span): boolean {
+  const lead = text.whole.slice(Math.max(0, start - 30), start);
+  return arriving.test(lead) && !notBefore.test(lead);
 }
 
 function partOf([, named, half, lunch, dinner, redEye, tonight, breakfast]: RegExpExecArray):

@@ -13,6 +13,13 @@ export interface Trip {
   readonly assumptions: readonly string[];
 }
 
+interface TripParts {
+  readonly places: readonly FoundPlace[];
+  readonly dates: readonly DateMention[];
+  readonly times: readonly TimeMention[];
+  readonly flexibleDays: number;
+}
+
 interface Hop {
   readonly departure: PlaceMention;
   readonly arrival: PlaceMention;
@@ -24,39 +31,19 @@ const wholeTrip =
   /\b(?:round[- ]?trip|return (?:flight|trip|ticket|charter)|both ways|there and back|and back\b(?! (?:on|by|at|in|to))|r\/t\b)/gi;
 const oneWay = /\b(?:one[- ]?way|1[- ]?way|single trip)\b/i;
 const backwards =
-  /\b(?:back|return(?:ing|s)?|rtn|ret|inbound|com(?:e|ing) (?:back|home)|home|homebound|until|till|through|thru)\b/gi;
+  /\b(?:back|return(?:ing|s)?|rtn|ret|inbound|com(?:e|ing) (?:back|home)|(?:be|get|fly|go|bring \w{2,10}|and|,) home|home (?:on|by|for|at)\b|homebound|until|till|through|thru)\b/gi;
 const openReturn =
   /\breturn (?:is |date )?(?:tbd|tba|open|unknown|flexible)\b|\bnot sure about the return\b/i;
-const flexible =
-  /(?:\+ ?\/ ?-|\u00b1|plus or minus|plus\/minus|give or take|flexible (?:by|within)|within) ?(\d|a|one|two|three|four|five) days?/i;
-const small: Readonly<Record<string, number>> = { a: 1, one: 1, two: 2, three: 3, four: 4, five: 5 };
-
 /** Puts what was found in a message together to flights. */
-export function tripOf(
-  text: MessageText,
-  {
-    places,
-    dates,
-    times,
-  }: { places: readonly FoundPlace[]; dates: readonly DateMention[]; times: readonly TimeMention[] },
-): Trip {
+export function tripOf(text: MessageText, { places, flexibleDays, ...moments }: TripParts): Trip {
   const { whole } = text;
-  const hops = withReturn(hopsOf(places, whole), { whole, dates });
+  const hops = withReturn(hopsOf(places, whole), { whole, dates: moments.dates });
   const isThereAndBack = hops.length === 2 && isReverse(hops[0]!, hops[1]!);
-  const isOpen = hops.length === 1 && openReturn.test(whole);
-  const legs = scheduled(hops, { whole, dates, times });
-  const flexibleDays = flexibleDaysOf(whole);
-  const tripType = isThereAndBack
-    ? 'round_trip'
-    : hops.length > 1
-      ? 'multi_leg'
-      : isOpen
-        ? 'one_way'
-        : 'one_way';
+  const legs = scheduled(hops, { whole, ...moments }).map((leg) => ({ ...leg, flexibleDays }));
   return {
-    tripType,
-    legs: legs.map((leg) => ({ ...leg, flexibleDays })),
-    assumptions: dates.flatMap(({ assumption }) => (assumption === undefined ? [] : [assumption])),
+    tripType: isThereAndBack ? 'round_trip' : hops.length > 1 ? 'multi_leg' : 'one_way',
+    legs,
+    assumptions: moments.dates.flatMap(({ assumption }) => (assumption === undefined ? [] : [assumption])),
   };
 }
 
@@ -131,6 +118,7 @@ function scheduled(
 ): Timed[] {
   const days: (DateMention | undefined)[] = hops.map(() => undefined);
   const hours: (string | undefined)[] = hops.map(() => undefined);
+  if (hops.length === 0) return [];
   const isReturnTrip = hops.length === 2 && hops[1]!.start === Number.MAX_SAFE_INTEGER;
   let leg = 0;
   for (const event of eventsOf(whole, { hops, dates, times, isReturnTrip })) {
@@ -138,11 +126,19 @@ function scheduled(
     else if (event.kind === 'back')
       leg = isReturnTrip && (days[0] !== undefined || hours[0] !== undefined) ? 1 : leg;
     else if (event.kind === 'date') {
-      if (isReturnTrip && event.date.isReturn) leg = 1;
-      else if (days[leg] !== undefined && leg + 1 < hops.length) leg += 1;
+      if (isReturnTrip && event.date.isReturn) {
+        days[1] ??= event.date;
+        leg = days[0] === undefined ? 0 : 1;
+        continue;
+      }
+      if (days[leg] !== undefined && leg + 1 < hops.length) leg += 1;
       days[leg] ??= event.date;
     } else if (!event.time.isArrival) hours[leg] ??= event.time.time;
   }
+  // "For Thursday: there at 8, back at 18": one day, said before all flights.
+  const isOneDay =
+    dates.length === 1 && dates[0]!.span.start < hops[0]!.start && hours.every((hour) => hour !== undefined);
+  if (isOneDay) days.fill(dates[0]);
   let previous: CalendarDay | undefined;
   return hops.map(({ departure, arrival }, at) => {
     const date = days[at]?.dayAfter(previous) ?? null;
@@ -175,7 +171,8 @@ function eventsOf(
   // Legs that are named in one breath say nothing of where the days of each begin.
   const isOneBreath = hops.every(
     ({ start }, at) =>
-      at === 0 || dates.every(({ span }) => span.start < hops[at - 1]!.start || span.start > start),
+      at === 0 ||
+      [...dates, ...times].every(({ span }) => span.start < hops[at - 1]!.start || span.start > start),
   );
   const events: Event[] = [
     ...dates.map((date) => ({ kind: 'date' as const, date, at: date.span.start })),
@@ -190,11 +187,6 @@ function eventsOf(
     }
   }
   return events.sort((one, other) => one.at - other.at);
-}
-
-function flexibleDaysOf(whole: string): number {
-  const number = flexible.exec(whole)?.[1]?.toLowerCase();
-  return number === undefined ? 0 : (small[number] ?? Number(number));
 }
 
 function isReverse(one: Hop, other: Hop): boolean {
