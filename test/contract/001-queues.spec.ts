@@ -176,21 +176,24 @@ describe('document 001, its orchestrator', () => {
 
   it('reports 10, 50 and 100 of 100, and the result that the document gives', async () => {
     const queue = server.app.get<Queue>(getQueueToken('orchestrator'), { strict: false });
-    const { id = '' } = await server.app
-      .get(OrchestratorProducer, { strict: false })
-      .addOrchestratorJob({
-        ...base,
-        type: 'analyze-request',
-        message: '6 people from Teterboro to Van Nuys on 14 March 2031',
-        clientEmail: 'a@example.org',
-      });
-    await eventually(async () => expect(await (await queue.getJob(id))?.getState()).toBe('completed'), 20_000);
+    const { id = '' } = await server.app.get(OrchestratorProducer, { strict: false }).addOrchestratorJob({
+      ...base,
+      type: 'analyze-request',
+      message: '6 people from Teterboro to Van Nuys on 14 March 2031',
+      clientEmail: 'a@example.org',
+    });
+    await eventually(
+      async () => expect(await (await queue.getJob(id))?.getState()).toBe('completed'),
+      20_000,
+    );
     expect((await queue.getJob(id))?.returnvalue).toEqual({
       success: true,
       requestId: base.requestId,
       nextSteps: ['flight-search', 'client-data'],
     });
-    const { client } = queue.getBackend() as unknown as { client: Promise<{ xrange: (...args: string[]) => Promise<[string, string[]][]> }> };
+    const { client } = queue.getBackend() as unknown as {
+      client: Promise<{ xrange: (...args: string[]) => Promise<[string, string[]][]> }>;
+    };
     const events = await (await client).xrange(queue.keys['events'] ?? '', '-', '+');
     const told = events
       .map(([, fields]) => fields)

@@ -87,7 +87,10 @@ describe('a charter request over HTTP', () => {
     expect(done).toMatchObject({
       provider: 'embedded',
       clientEmail: 'ada@example.org',
-      request: { passengers: 6, legs: [{ departure: { airport: 'KTEB' } }, { departure: { airport: 'KVNY' } }] },
+      request: {
+        passengers: 6,
+        legs: [{ departure: { airport: 'KTEB' } }, { departure: { airport: 'KVNY' } }],
+      },
       error: null,
     });
     expect(done.proposal?.options.map(({ rank }) => rank)).toEqual([1, 2, 3, 4, 5]);
@@ -134,7 +137,12 @@ describe('a charter request over HTTP', () => {
     const client = await ask<{ items: object[] }>('GET', '/api/clients?email=Ada@Example.org');
     expect(client.body.items).toMatchObject([{ email: 'ada@example.org', requestCount: 1 }]);
     const figures = await ask('GET', `${PATH}/stats`);
-    expect(figures.body).toMatchObject({ counts: { proposed: 1 }, proposals: 1, withinTarget: 1, targetMs: 300_000 });
+    expect(figures.body).toMatchObject({
+      counts: { proposed: 1 },
+      proposals: 1,
+      withinTarget: 1,
+      targetMs: 300_000,
+    });
   }, 60_000);
 
   it('is the same request when it is sent again with its key', async () => {
@@ -151,7 +159,11 @@ describe('a charter request over HTTP', () => {
       clientName: 'Grace',
     });
     const asking = await until(body.requestId, 'needs_information');
-    expect(asking.questions.map(({ field }) => field).sort()).toEqual(['clientEmail', 'legs[0].date', 'passengers']);
+    expect(asking.questions.map(({ field }) => field).sort()).toEqual([
+      'clientEmail',
+      'legs[0].date',
+      'passengers',
+    ]);
     const refused = await ask<{ code: string; errors: object[] }>('POST', body.links.answers, {
       answers: [{ field: 'budget', answer: '5' }],
     });
@@ -170,7 +182,10 @@ describe('a charter request over HTTP', () => {
     expect(still.questions.map(({ field }) => field)).toEqual(['legs[0].date']);
     await ask('POST', body.links.answers, { answers: [{ field: 'legs[0].date', answer: '3 May 2031' }] });
     const done = await until(body.requestId, 'proposed');
-    expect(done).toMatchObject({ clientEmail: 'grace@example.org', request: { passengers: 6, legs: [{ date: '2031-05-03' }] } });
+    expect(done).toMatchObject({
+      clientEmail: 'grace@example.org',
+      request: { passengers: 6, legs: [{ date: '2031-05-03' }] },
+    });
     const late = await ask<{ code: string }>('POST', body.links.answers, {
       answers: [{ field: 'passengers', answer: '7' }],
     });
@@ -234,7 +249,9 @@ describe('a charter request over HTTP', () => {
     const foreign = { authorization: `Bearer ${stranger}` };
     expect((await ask('GET', body.links.self, undefined, foreign)).status).toBe(404);
     expect((await ask('GET', done.links.flow, undefined, foreign)).status).toBe(404);
-    const masked = await ask<CharterRequest>('GET', body.links.self, undefined, { authorization: `Bearer ${viewer}` });
+    const masked = await ask<CharterRequest>('GET', body.links.self, undefined, {
+      authorization: `Bearer ${viewer}`,
+    });
     expect(masked.status).toBe(200);
     expect(JSON.stringify(masked.body)).not.toMatch(/ada@example|Teterboro|KTEB/);
   }, 60_000);

@@ -33,7 +33,10 @@ class WebhookSink {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      this.told.push({ headers: request.headers as Record<string, string>, body: Buffer.concat(chunks).toString() });
+      this.told.push({
+        headers: request.headers as Record<string, string>,
+        body: Buffer.concat(chunks).toString(),
+      });
       response.writeHead(this.answers.shift() ?? 204).end();
     });
   });
@@ -145,7 +148,10 @@ describe('the error monitor', () => {
     await kill('flood', 1_000);
     await kill('flood', 1_000);
     await counted(CAUSE, 2_005);
-    await eventually(() => expect(sink.alerts().map(({ kind }) => kind)).toEqual(['new', 'new', 'rate']), 20_000);
+    await eventually(
+      () => expect(sink.alerts().map(({ kind }) => kind)).toEqual(['new', 'new', 'rate']),
+      20_000,
+    );
     const { rows } = await server.app
       .get(Database, { strict: false })
       .query.execute<{ jobs: number }>(
@@ -156,8 +162,13 @@ describe('the error monitor', () => {
 
   it('opens what was resolved when it comes back, and keeps quiet about what is ignored', async () => {
     const { fingerprint } = (await groupOf(CAUSE))!;
-    const resolved = await ask<ErrorGroup>('POST', `/api/queue/errors/${fingerprint}/resolve`, { reason: 'repaired' });
-    expect(resolved).toMatchObject({ status: 200, body: { status: 'resolved', decision: { reason: 'repaired' } } });
+    const resolved = await ask<ErrorGroup>('POST', `/api/queue/errors/${fingerprint}/resolve`, {
+      reason: 'repaired',
+    });
+    expect(resolved).toMatchObject({
+      status: 200,
+      body: { status: 'resolved', decision: { reason: 'repaired' } },
+    });
     expect(await groups('&status=resolved')).toHaveLength(1);
     await kill('not repaired');
     await counted(CAUSE, 2_006);

@@ -59,13 +59,23 @@ export function charterView(row: CharterRequestRow, proposal: Proposal | undefin
   return {
     ...charterEntry(row),
     provider: row.provider,
+    usage: row.usage,
     request: row.extraction,
     answers: row.answers.map(({ field, answer, round }) => ({ field, answer, round })),
     proposal: proposal === undefined ? null : proposalView(proposal),
   };
 }
 
-function proposalView({ id, options, rejected, caveats, recipientEmail, emailJobId, createdAt, sentAt }: Proposal) {
+function proposalView({
+  id,
+  options,
+  rejected,
+  caveats,
+  recipientEmail,
+  emailJobId,
+  createdAt,
+  sentAt,
+}: Proposal) {
   return {
     id,
     options,

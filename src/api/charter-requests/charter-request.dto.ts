@@ -173,6 +173,9 @@ export class CharterRequestDto extends CharterRequestEntryDto {
   /** Who has read the message: `embedded`, or the name of a model. */
   @ApiProperty({ type: String, nullable: true })
   provider!: string | null;
+  /** What the readings took of a model, in all; null where none was asked. */
+  @ApiProperty({ ...anyJson, nullable: true })
+  usage!: unknown;
   /** What was understood. */
   @ApiProperty({ ...anyJson, nullable: true })
   request!: unknown;

@@ -40,7 +40,11 @@ export class CharterRequestsApi {
     private readonly cancellation: JobCancellation,
   ) {}
 
-  async create(wish: NewCharterRequestDto, principal: Principal, quota: JobQuota): Promise<CharterRequestRow> {
+  async create(
+    wish: NewCharterRequestDto,
+    principal: Principal,
+    quota: JobQuota,
+  ): Promise<CharterRequestRow> {
     this.database.assertReady();
     await quota(1);
     const { message, clientEmail, clientName, userId, priority, timeZone } = wish;
@@ -85,9 +89,7 @@ export class CharterRequestsApi {
     const items = found.slice(0, limit);
     const last = items.at(-1);
     const next =
-      found.length > limit && last !== undefined
-        ? encodeCursor([last.createdAt.getTime(), last.id])
-        : null;
+      found.length > limit && last !== undefined ? encodeCursor([last.createdAt.getTime(), last.id]) : null;
     const page = { items: items.map(charterEntry), next_cursor: next };
     return next === null ? { page } : { page, link: nextLink(CHARTER_PATH, query, next) };
   }
@@ -139,16 +141,18 @@ export class CharterRequestsApi {
 function positionIn(cursor: string): CharterPosition {
   const [createdAt, id] = decodeCursor(cursor, 'number', 'string');
   const at = new Date(createdAt);
-  if (Number.isNaN(at.getTime()) || at.getUTCFullYear() > 9_999 || at.getUTCFullYear() < 1 || !nameable.test(id)) {
+  if (
+    Number.isNaN(at.getTime()) ||
+    at.getUTCFullYear() > 9_999 ||
+    at.getUTCFullYear() < 1 ||
+    !nameable.test(id)
+  ) {
     throw problem('cursor_invalid');
   }
   return { createdAt: at, id };
 }
 
-function refuseAnswers(
-  { status, missing }: CharterRequestRow,
-  answers: readonly CharterAnswerDto[],
-): void {
+function refuseAnswers({ status, missing }: CharterRequestRow, answers: readonly CharterAnswerDto[]): void {
   if (status !== 'needs_information') {
     throw problem('charter_request_asks_nothing', { detail: `It is ${status}.` });
   }

@@ -132,7 +132,11 @@ export class CharterRequestsController {
   @Requires('jobs:manage', ofRequests)
   @HttpCode(202)
   @Masked(...hiddenOfRequest)
-  @ApiResponse({ status: 202, type: CharterRequestDto, description: 'Cancelled; running jobs end within seconds.' })
+  @ApiResponse({
+    status: 202,
+    type: CharterRequestDto,
+    description: 'Cancelled; running jobs end within seconds.',
+  })
   @ApiProblems('charter_request_not_found', 'charter_request_ended')
   async cancel(
     @Param('id') id: string,

@@ -1,4 +1,16 @@
-import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  Headers,
+  HttpCode,
+  Param,
+  Patch,
+  Post,
+  Query,
+  Res,
+} from '@nestjs/common';
 import { ApiCreatedResponse, ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Audited } from '../../platform/audit/audited.decorator';
@@ -40,7 +52,10 @@ export class ClientsController {
   ): Promise<ClientDto> {
     this.database.assertReady();
     const { client, isNew } = await this.clients.merge(email, wishOf(wish), tenant);
-    reply.status(isNew ? 201 : 200).header('location', pathOf(client)).header('etag', tagOf(client));
+    reply
+      .status(isNew ? 201 : 200)
+      .header('location', pathOf(client))
+      .header('etag', tagOf(client));
     return view(client);
   }
 

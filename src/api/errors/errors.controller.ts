@@ -9,9 +9,18 @@ import { Database } from '../../platform/database/database.service';
 import { decodeCursor, encodeCursor, nextLink } from '../../platform/http/cursor';
 import { ApiProblems } from '../../platform/problems/api-problems.decorator';
 import { problem } from '../../platform/problems/problem-catalogue';
-import { ErrorGroups, type ErrorDecision, type ErrorGroupPosition } from '../../workloads/agents/error-groups.store';
+import {
+  ErrorGroups,
+  type ErrorDecision,
+  type ErrorGroupPosition,
+} from '../../workloads/agents/error-groups.store';
 import type { ErrorGroup } from '../../workloads/agents/error-groups.tables';
-import { ErrorDecisionDto, ErrorGroupDto, ErrorGroupListDto, ErrorGroupListQueryDto } from './error-group.dto';
+import {
+  ErrorDecisionDto,
+  ErrorGroupDto,
+  ErrorGroupListDto,
+  ErrorGroupListQueryDto,
+} from './error-group.dto';
 
 const PATH = '/api/queue/errors';
 const nameable = /^[0-9a-f]{16}$/;

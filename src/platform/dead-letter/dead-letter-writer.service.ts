@@ -99,7 +99,9 @@ export class DeadLetterWriter {
         await transaction.transaction((inner) => listener(inner, letters));
       } catch (error) {
         if (isDatabaseAway(error)) throw error;
-        this.logger.error(`Somebody could not be told of ${letters.length} deaths: ${String(error).slice(0, 300)}`);
+        this.logger.error(
+          `Somebody could not be told of ${letters.length} deaths: ${String(error).slice(0, 300)}`,
+        );
       }
     }
   }

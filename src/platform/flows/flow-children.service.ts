@@ -60,7 +60,8 @@ export class FlowChildren {
     if (reference === undefined) return result;
     const stored = resultFile(tenant, reference.file);
     const file = stored === undefined ? undefined : await this.storage.open(stored);
-    if (file === undefined) throw new HopelessJobError(`The result of job ${jobId} is gone from the storage.`);
+    if (file === undefined)
+      throw new HopelessJobError(`The result of job ${jobId} is gone from the storage.`);
     try {
       return JSON.parse((await buffer(file.stream())).toString()) as unknown;
     } finally {

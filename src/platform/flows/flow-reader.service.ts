@@ -126,7 +126,9 @@ function statusOf(flow: Flow, root: FlowJobStatus): FlowStatus {
     key: flow.key,
     state,
     progress:
-      state === 'completed' ? 100 : Math.floor(all.reduce((sum, { progress }) => sum + progress, 0) / all.length),
+      state === 'completed'
+        ? 100
+        : Math.floor(all.reduce((sum, { progress }) => sum + progress, 0) / all.length),
     createdAt: flow.createdAt.getTime(),
     ...(isOver({ state }) && root.finishedAt !== undefined && { finishedAt: root.finishedAt }),
     ignoredFailures: ignored.map(({ path, id }) => ({ path, jobId: id })),

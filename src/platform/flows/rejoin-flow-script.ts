@@ -1,6 +1,15 @@
 import { attemptFields } from '../queue/attempt-record';
 
-const BEFORE = ['finishedOn', 'processedOn', 'failedReason', 'defa', 'atm', 'ats', 'stacktrace', ...attemptFields]
+const BEFORE = [
+  'finishedOn',
+  'processedOn',
+  'failedReason',
+  'defa',
+  'atm',
+  'ats',
+  'stacktrace',
+  ...attemptFields,
+]
   .map((field) => `'${field}'`)
   .join(', ');
 

@@ -39,7 +39,15 @@ export class Outbox {
     const stored = this.sealed(tenant, { type, payload });
     await transaction
       .insert(outbox)
-      .values({ tenant, jobType: type, key, payload: stored, options, caller, correlationId: correlationId() });
+      .values({
+        tenant,
+        jobType: type,
+        key,
+        payload: stored,
+        options,
+        caller,
+        correlationId: correlationId(),
+      });
   }
 
   /** Promises all jobs of a flow; they are added in one step, and once. */
@@ -50,7 +58,16 @@ export class Outbox {
     const { type, payload, options, children = [] } = withPayloads(root, (node) => this.sealed(tenant, node));
     await transaction
       .insert(outbox)
-      .values({ tenant, jobType: type, key, payload, options, children, caller, correlationId: correlationId() });
+      .values({
+        tenant,
+        jobType: type,
+        key,
+        payload,
+        options,
+        children,
+        caller,
+        correlationId: correlationId(),
+      });
   }
 
   /** Takes a promise back; false where the job was added already, or never promised. Waits for a relay that has it. */

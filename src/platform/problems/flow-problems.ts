@@ -5,7 +5,8 @@ export const flowProblems = {
   flow_not_found: {
     status: 404,
     title: 'There is no such flow',
-    advice: 'Use the id that its request answered with. Flows are forgotten when the ledger forgets their jobs.',
+    advice:
+      'Use the id that its request answered with. Flows are forgotten when the ledger forgets their jobs.',
   },
   flow_member: {
     status: 409,

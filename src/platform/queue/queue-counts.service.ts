@@ -46,7 +46,17 @@ end
 return { counts, heads }
 `;
 
-const keyNames = ['wait', 'paused', 'prioritized', 'active', 'delayed', 'completed', 'failed', 'meta', 'waiting-children'];
+const keyNames = [
+  'wait',
+  'paused',
+  'prioritized',
+  'active',
+  'delayed',
+  'completed',
+  'failed',
+  'meta',
+  'waiting-children',
+];
 
 // BullMQ scores a prioritised job by its number in the upper bits and a counter in the lower 32,
 // and a delayed one by its time in the upper bits and a counter in the lower 12.

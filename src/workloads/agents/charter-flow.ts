@@ -5,7 +5,11 @@ import type { CharterRequestRow } from './charter.tables';
 import { proposalIdOf } from './proposal';
 
 /** What the jobs of a request leave those that wait for them, by their names in the flow. */
-export const charterFlowNames = { client: 'client-data', flights: 'flight-search', analysis: 'proposal-analysis' } as const;
+export const charterFlowNames = {
+  client: 'client-data',
+  flights: 'flight-search',
+  analysis: 'proposal-analysis',
+} as const;
 
 /**
  * The flow of a request: client and flights are looked up side by side, then the quotes are ranked, then the client is

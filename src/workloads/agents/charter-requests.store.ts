@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { and, desc, eq, gte, inArray, sql, type SQL } from 'drizzle-orm';
+import type { ModelUsage } from '../../integrations/charter-language/charter-extractor';
 import type { CharterRequest, MissingField } from '../../integrations/charter-language/charter-request';
 import { Database, type Transaction } from '../../platform/database/database.service';
 import { Outbox } from '../../platform/outbox/outbox.service';
@@ -125,6 +126,7 @@ export class CharterRequests {
     reading: {
       readonly extraction: CharterRequest;
       readonly provider: string;
+      readonly usage: ModelUsage | null;
       readonly missing: readonly MissingField[];
       readonly clientEmail: string | null;
       readonly clientName: string | null;
@@ -211,7 +213,9 @@ export class CharterRequests {
       .select({
         proposals: sql<number>`count(${charterRequests.proposedAt})::int`,
         averageMs: sql<number | null>`round(avg(${took}))::float8`,
-        p95Ms: sql<number | null>`round((percentile_cont(0.95) WITHIN GROUP (ORDER BY ${took}))::numeric)::float8`,
+        p95Ms: sql<
+          number | null
+        >`round((percentile_cont(0.95) WITHIN GROUP (ORDER BY ${took}))::numeric)::float8`,
         longestMs: sql<number | null>`round(max(${took}))::float8`,
         withinTarget: sql<number>`(count(*) FILTER (WHERE ${took} <= ${PROPOSAL_TARGET_MS}))::int`,
       })

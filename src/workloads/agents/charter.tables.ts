@@ -9,6 +9,7 @@ import {
   timestamp,
   uniqueIndex,
 } from 'drizzle-orm/pg-core';
+import type { ModelUsage } from '../../integrations/charter-language/charter-extractor';
 import type { CharterRequest, MissingField } from '../../integrations/charter-language/charter-request';
 import type { Priority } from '../../platform/queue/priority';
 import type { ProposedOption, RejectedAircraft } from './proposal';
@@ -59,6 +60,8 @@ export const charterRequests = pgTable(
     extraction: jsonb('extraction').$type<CharterRequest>(),
     /** Who has read it: `embedded`, or a model. */
     provider: text('provider'),
+    /** What the readings took of a model, in all. */
+    usage: jsonb('usage').$type<ModelUsage>(),
     missing: jsonb('missing').notNull().default([]).$type<readonly MissingField[]>(),
     answers: jsonb('answers').notNull().default([]).$type<readonly CharterAnswer[]>(),
     flowId: text('flow_id'),
@@ -74,8 +77,17 @@ export const charterRequests = pgTable(
   },
   (table) => [
     primaryKey({ columns: [table.tenant, table.id] }),
-    index('charter_requests_newest').on(table.tenant, table.createdAt.desc().nullsFirst(), table.id.desc().nullsFirst()),
-    index('charter_requests_status').on(table.tenant, table.status, table.createdAt.desc().nullsFirst(), table.id.desc().nullsFirst()),
+    index('charter_requests_newest').on(
+      table.tenant,
+      table.createdAt.desc().nullsFirst(),
+      table.id.desc().nullsFirst(),
+    ),
+    index('charter_requests_status').on(
+      table.tenant,
+      table.status,
+      table.createdAt.desc().nullsFirst(),
+      table.id.desc().nullsFirst(),
+    ),
     index('charter_requests_client').on(table.tenant, table.clientEmail),
   ],
 );

@@ -5,11 +5,10 @@ import type { DeadLetter } from '../../platform/dead-letter/dead-letter-entry';
 import { errorGroups, type ErrorGroup, type ErrorGroupStatus } from './error-groups.tables';
 
 /** One death, as far as its group needs it. */
-export interface Death
-  extends Pick<
-    DeadLetter,
-    'id' | 'tenant' | 'queue' | 'type' | 'fingerprint' | 'errorName' | 'errorMessage' | 'finishedAt'
-  > {
+export interface Death extends Pick<
+  DeadLetter,
+  'id' | 'tenant' | 'queue' | 'type' | 'fingerprint' | 'errorName' | 'errorMessage' | 'finishedAt'
+> {
   readonly version: string | null;
 }
 
@@ -79,7 +78,9 @@ export class ErrorGroups {
     if (status !== undefined) conditions.push(eq(errorGroups.status, status));
     if (queue !== undefined) conditions.push(sql`${queue} = ANY(${errorGroups.queues})`);
     if (newSince !== undefined) {
-      conditions.push(sql`${numbersOf(sql`${errorGroups.firstVersion}`)} >= ${numbersOf(sql`${newSince}::text`)}`);
+      conditions.push(
+        sql`${numbersOf(sql`${errorGroups.firstVersion}`)} >= ${numbersOf(sql`${newSince}::text`)}`,
+      );
     }
     if (after !== undefined) {
       const at = after.lastSeenAt;

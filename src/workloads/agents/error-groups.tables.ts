@@ -1,13 +1,4 @@
-import {
-  bigint,
-  boolean,
-  index,
-  integer,
-  pgTable,
-  primaryKey,
-  text,
-  timestamp,
-} from 'drizzle-orm/pg-core';
+import { bigint, boolean, index, integer, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core';
 
 const moment = (name: string) => timestamp(name, { withTimezone: true, precision: 3 });
 
@@ -46,7 +37,11 @@ export const errorGroups = pgTable(
   },
   (table) => [
     primaryKey({ columns: [table.tenant, table.fingerprint] }),
-    index('error_groups_newest').on(table.tenant, table.lastSeenAt.desc().nullsFirst(), table.fingerprint.desc().nullsFirst()),
+    index('error_groups_newest').on(
+      table.tenant,
+      table.lastSeenAt.desc().nullsFirst(),
+      table.fingerprint.desc().nullsFirst(),
+    ),
     index('error_groups_status').on(
       table.tenant,
       table.status,

@@ -28,11 +28,7 @@ export class Proposals {
     return this.findIn(this.database.query, id, tenant);
   }
 
-  async findIn(
-    on: Pick<Transaction, 'select'>,
-    id: string,
-    tenant: string,
-  ): Promise<Proposal | undefined> {
+  async findIn(on: Pick<Transaction, 'select'>, id: string, tenant: string): Promise<Proposal | undefined> {
     const [found] = await on
       .select()
       .from(proposals)

@@ -77,7 +77,11 @@ export const shippedMailTemplates: readonly MailTemplate[] = [
     variables: {
       name: { kind: 'text', description: 'Who is written to', isOptional: true, example: 'Ada' },
       request: { kind: 'text', description: 'The id of the request', example: 'req_0123456789abcdefghijkl' },
-      route: { kind: 'text', description: 'From where to where, and when', example: 'KTEB – KVNY on 2027-01-31' },
+      route: {
+        kind: 'text',
+        description: 'From where to where, and when',
+        example: 'KTEB – KVNY on 2027-01-31',
+      },
       offers: {
         kind: 'text',
         description: 'One offer per line',

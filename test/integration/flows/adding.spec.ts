@@ -61,8 +61,18 @@ describe('adding a flow', () => {
 
   function hashOf({ opts, parent, ...fields }: Record<string, string>): Record<string, unknown> {
     if (opts === undefined) return fields;
-    const { jobId: _id, timestamp: _time, origin: _origin, ...options } = JSON.parse(opts) as Record<string, unknown>;
-    return { ...fields, timestamp: 0, options, ...(parent !== undefined && { parent: JSON.parse(parent) as object }) };
+    const {
+      jobId: _id,
+      timestamp: _time,
+      origin: _origin,
+      ...options
+    } = JSON.parse(opts) as Record<string, unknown>;
+    return {
+      ...fields,
+      timestamp: 0,
+      options,
+      ...(parent !== undefined && { parent: JSON.parse(parent) as object }),
+    };
   }
 
   /** The same flow by BullMQ's own producer, with the same ids and options. */
@@ -143,7 +153,9 @@ describe('adding a flow', () => {
   it('refuses the whole flow for one wrong payload, a name that is there twice, and too many jobs', async () => {
     const wrong = whole('a', part('left', { payload: { text: 7 } }));
     await expect(adder.add(wrong, { key: 'x' })).rejects.toThrow(PayloadInvalidError);
-    await expect(adder.add(whole('a', part('p'), part('p')), { key: 'x' })).rejects.toThrow('names of their own');
+    await expect(adder.add(whole('a', part('p'), part('p')), { key: 'x' })).rejects.toThrow(
+      'names of their own',
+    );
     const many = whole('a', ...Array.from({ length: MAX_FLOW_JOBS }, (_, at) => part(`p${at}`)));
     await expect(adder.add(many, { key: 'x' })).rejects.toThrow('at most 250 jobs');
     expect(await scene.redis.keys(`${scene.prefix}:wholes:*`)).toEqual([]);
@@ -163,7 +175,9 @@ describe('adding a flow', () => {
       .transaction(async (transaction) => {
         await scene.app.get(Outbox).putFlow(transaction, { key: 's', root });
         const rows = await transaction.select().from(outbox);
-        expect(JSON.stringify(rows, (_key, value: unknown) => (typeof value === 'bigint' ? '' : value))).not.toContain(secret);
+        expect(
+          JSON.stringify(rows, (_key, value: unknown) => (typeof value === 'bigint' ? '' : value)),
+        ).not.toContain(secret);
         throw new Error('rolled back');
       })
       .catch((error: Error) => expect(error.message).toBe('rolled back'));
@@ -188,7 +202,12 @@ describe('adding a flow', () => {
     expect(await scene.status('promise')).toMatchObject({
       id,
       state: 'running',
-      root: { children: [{ name: 'left', state: 'waiting' }, { name: 'right', state: 'waiting-children' }] },
+      root: {
+        children: [
+          { name: 'left', state: 'waiting' },
+          { name: 'right', state: 'waiting-children' },
+        ],
+      },
     });
     expect(await scene.flows.status('promise', 'another')).toBeUndefined();
   });

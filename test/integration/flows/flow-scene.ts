@@ -9,7 +9,10 @@ import { Database } from '../../../src/platform/database/database.service';
 import { DatabaseModule } from '../../../src/platform/database/database.module';
 import type { DeadLetter } from '../../../src/platform/dead-letter/dead-letter-entry';
 import { DeadLetterParker } from '../../../src/platform/dead-letter/dead-letter-parker.service';
-import { DeadLetterRedrive, type RedriveOutcome } from '../../../src/platform/dead-letter/dead-letter-redrive.service';
+import {
+  DeadLetterRedrive,
+  type RedriveOutcome,
+} from '../../../src/platform/dead-letter/dead-letter-redrive.service';
 import { deadLetterMigrations, DeadLetterModule } from '../../../src/platform/dead-letter/dead-letter.module';
 import { deadLetters } from '../../../src/platform/dead-letter/dead-letter.tables';
 import type { FlowChild, FlowNode } from '../../../src/platform/flows/flow-node';

@@ -26,7 +26,11 @@ describe('a running flow', () => {
   /** Notes what a whole gets of its parts. */
   async function gather(job: Job<{ text: string }>): Promise<unknown> {
     const found = await scene.app.get(FlowChildren).of<Record<string, unknown>>(job);
-    inputs.set(job.data.text, { left: found?.get('left'), right: found?.get('right'), lost: found?.ignoredFailures });
+    inputs.set(job.data.text, {
+      left: found?.get('left'),
+      right: found?.get('right'),
+      lost: found?.ignoredFailures,
+    });
     return `${job.data.text}!`;
   }
 
@@ -50,11 +54,16 @@ describe('a running flow', () => {
     scene.work.part = async () => held;
     await scene.start('waits', whole('waits', part('left')));
     await scene.untilJob('waits', 'left', 'active');
-    expect(await scene.app.get(QueueCounter).count(scene.app.get(QueueRegistry).get('wholes')!)).toMatchObject({
+    expect(
+      await scene.app.get(QueueCounter).count(scene.app.get(QueueRegistry).get('wholes')!),
+    ).toMatchObject({
       waitingChildren: 1,
       waiting: 0,
     });
-    expect(await scene.status('waits')).toMatchObject({ state: 'running', root: { state: 'waiting-children' } });
+    expect(await scene.status('waits')).toMatchObject({
+      state: 'running',
+      root: { state: 'waiting-children' },
+    });
     release();
     await scene.until('waits', 'completed');
   });
@@ -73,7 +82,10 @@ describe('a running flow', () => {
 
   it('goes on without a child whose policy says so, and tells of it', async () => {
     scene.work.part = failing('left');
-    await scene.start('degraded', whole('degraded', part('left', { onFailure: 'degrades-parent' }), part('right')));
+    await scene.start(
+      'degraded',
+      whole('degraded', part('left', { onFailure: 'degrades-parent' }), part('right')),
+    );
     const status = await scene.until('degraded', 'completed');
     const { id } = await scene.job('degraded', 'left');
     expect(inputs.get('degraded')).toEqual({
@@ -88,7 +100,9 @@ describe('a running flow', () => {
     const middle = part('left', { children: [part('deep')] });
     await scene.start('revived', whole('revived', middle, part('right')));
     await scene.until('revived', 'failed');
-    const [root, left, deep] = await Promise.all(['', 'left', 'left.deep'].map((path) => scene.job('revived', path)));
+    const [root, left, deep] = await Promise.all(
+      ['', 'left', 'left.deep'].map((path) => scene.job('revived', path)),
+    );
     scene.work.part = failing();
     expect(await scene.redrive(root?.id ?? '')).toMatchObject({ kind: 'refused' });
     expect(await scene.redrive(left?.id ?? '')).toMatchObject({ kind: 'refused' });
@@ -122,7 +136,10 @@ describe('a running flow', () => {
       await held;
       return gather(job);
     };
-    await scene.start('gone on', whole('gone on', part('left', { onFailure: 'degrades-parent' }), part('right')));
+    await scene.start(
+      'gone on',
+      whole('gone on', part('left', { onFailure: 'degrades-parent' }), part('right')),
+    );
     await scene.untilJob('gone on', '', 'active');
     scene.work.part = failing();
     await scene.redrive((await scene.job('gone on', 'left')).id);
@@ -134,8 +151,12 @@ describe('a running flow', () => {
 
   it('waits again for a child that is sent back while it still waits', async () => {
     const { held, release } = hold();
-    scene.work.part = (job, signal) => (job.data.text === 'right' ? held : failing('left')(job).finally(() => signal));
-    await scene.start('in time', whole('in time', part('left', { onFailure: 'degrades-parent' }), part('right')));
+    scene.work.part = (job, signal) =>
+      job.data.text === 'right' ? held : failing('left')(job).finally(() => signal);
+    await scene.start(
+      'in time',
+      whole('in time', part('left', { onFailure: 'degrades-parent' }), part('right')),
+    );
     await scene.untilJob('in time', 'left', 'failed');
     scene.work.part = failing();
     await scene.redrive((await scene.job('in time', 'left')).id);
@@ -152,7 +173,10 @@ describe('a running flow', () => {
       await Promise.race([held, new Promise((resolve) => signal.addEventListener('abort', resolve))]);
       told.push(signal.aborted);
     };
-    await scene.start('unwanted', whole('unwanted', part('left'), part('right', { options: { delayMs: 60_000 } })));
+    await scene.start(
+      'unwanted',
+      whole('unwanted', part('left'), part('right', { options: { delayMs: 60_000 } })),
+    );
     await scene.untilJob('unwanted', 'left', 'active');
     const flow = await scene.flows.find('unwanted', 'default');
     expect(await scene.flows.cancel(flow!, { reason: 'not wanted', by: 'tester' })).toBe(true);
@@ -175,7 +199,9 @@ describe('a running flow', () => {
     const right = await scene.job('kept', 'right');
     const root = await scene.job('kept', '');
     await expect(scene.app.get(JobCancellation).cancel(right.id, wish)).rejects.toThrow(FlowMemberError);
-    await expect(scene.app.get(JobRemovals).remove(root.id, { kind: 'removed', ...wish })).rejects.toThrow('/api/flows/');
+    await expect(scene.app.get(JobRemovals).remove(root.id, { kind: 'removed', ...wish })).rejects.toThrow(
+      '/api/flows/',
+    );
     release();
     await scene.flows.cancel((await scene.flows.find('kept', 'default'))!, wish);
     await scene.until('kept', 'cancelled');

@@ -46,7 +46,15 @@ export function proposalMail(
   };
 }
 
-function offerLine({ rank, operatorName, aircraft, price, blockMinutes, fuelStopCount, summary }: ProposedOption): string {
+function offerLine({
+  rank,
+  operatorName,
+  aircraft,
+  price,
+  blockMinutes,
+  fuelStopCount,
+  summary,
+}: ProposedOption): string {
   const plane = aircraft === undefined ? '' : `, ${aircraft}`;
   const time = blockMinutes === undefined ? '' : `, ${hours(blockMinutes)}`;
   const stops = fuelStopCount === undefined || fuelStopCount === 0 ? '' : `, ${fuelStopCount} fuel stop(s)`;

@@ -17,7 +17,9 @@ export function alertMail({
   const total = groups.length + more;
   const title = total === 1 ? 'Jobs die of one error' : `Jobs die of ${total} errors`;
   const lines = groups.map(({ kind, queues, errorName, errorMessage, count, fingerprint }) =>
-    oneLine(`${words[kind]}: ${errorName} in ${queues.join(', ')}, ${count} so far: ${errorMessage} (${fingerprint})`),
+    oneLine(
+      `${words[kind]}: ${errorName} in ${queues.join(', ')}, ${count} so far: ${errorMessage} (${fingerprint})`,
+    ),
   );
   const rest = more > 0 ? [`… and ${more} more.`] : [];
   return {

@@ -19,10 +19,15 @@ export class AlertWebhook {
   ) {}
 
   /** Throws HopelessJobError where no further try can help. */
-  async send(payload: ErrorAlertPayload, { effects, signal }: AgentJob): Promise<{ readonly status: number }> {
+  async send(
+    payload: ErrorAlertPayload,
+    { effects, signal }: AgentJob,
+  ): Promise<{ readonly status: number }> {
     const { ERROR_ALERT_WEBHOOK_URL: url, ERROR_ALERT_WEBHOOK_SECRET: secret } = this.settings;
     if (url === undefined || secret === undefined) {
-      throw new HopelessJobError('ERROR_ALERT_WEBHOOK_URL or ERROR_ALERT_WEBHOOK_SECRET is not set any more.');
+      throw new HopelessJobError(
+        'ERROR_ALERT_WEBHOOK_URL or ERROR_ALERT_WEBHOOK_SECRET is not set any more.',
+      );
     }
     return effects.atLeastOnce('send', async () => {
       const body = JSON.stringify({ type: 'error.alert', ...payload });

@@ -1,6 +1,9 @@
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import type { Transaction } from '../../../platform/database/database.service';
-import { DeadLetterWriter, type ParkedLetter } from '../../../platform/dead-letter/dead-letter-writer.service';
+import {
+  DeadLetterWriter,
+  type ParkedLetter,
+} from '../../../platform/dead-letter/dead-letter-writer.service';
 import { Leader } from '../../../platform/leader/leader.service';
 import { Outbox } from '../../../platform/outbox/outbox.service';
 import { ErrorGroups } from '../error-groups.store';

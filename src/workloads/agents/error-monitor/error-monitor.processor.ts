@@ -17,8 +17,7 @@ export class ErrorMonitorProcessor extends JobConsumer<typeof errorMonitorQueue>
   }
 
   protected readonly handlers: JobHandlers<typeof errorMonitorQueue> = {
-    'error-monitor-job': (job, signal) =>
-      this.work.consume(job.data, agentJobOf(job, signal, this.effects)),
+    'error-monitor-job': (job, signal) => this.work.consume(job.data, agentJobOf(job, signal, this.effects)),
     'send-error-alert': (job, signal) => this.webhook.send(job.data, agentJobOf(job, signal, this.effects)),
   };
 }

@@ -79,7 +79,10 @@ export class ErrorMonitorService {
     if (group.status === 'ignored') return [];
     const { ERROR_ALERT_RATE: threshold } = this.settings;
     const isTooOften = threshold > 0 && windowBefore < threshold && group.windowCount >= threshold;
-    const kinds: AlertKind[] = [...(kind === 'known' ? [] : [kind]), ...(isTooOften ? ['rate' as const] : [])];
+    const kinds: AlertKind[] = [
+      ...(kind === 'known' ? [] : [kind]),
+      ...(isTooOften ? ['rate' as const] : []),
+    ];
     const { tenant, fingerprint, queues, errorName, errorMessage, count, deadLetterId } = group;
     return kinds.map((one) => ({
       kind: one,
@@ -111,7 +114,16 @@ export class ErrorMonitorService {
     }
   }
 
-  private log({ kind, fingerprint, queues, errorName, errorMessage, count, deadLetterId, tenant }: AlertedGroup): void {
+  private log({
+    kind,
+    fingerprint,
+    queues,
+    errorName,
+    errorMessage,
+    count,
+    deadLetterId,
+    tenant,
+  }: AlertedGroup): void {
     const what = {
       new: 'Jobs die of something new',
       regression: 'Jobs die again of something that was resolved',

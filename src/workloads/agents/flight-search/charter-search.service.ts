@@ -39,7 +39,10 @@ export class CharterSearch {
   }
 }
 
-function wishOf({ departure, arrival, date, passengers }: FlightSearchPayload, tenant: string): FlightSearchWish {
+function wishOf(
+  { departure, arrival, date, passengers }: FlightSearchPayload,
+  tenant: string,
+): FlightSearchWish {
   return { tenant, passengers, legs: [{ departure, arrival, date }] };
 }
 

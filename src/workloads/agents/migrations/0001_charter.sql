@@ -13,6 +13,7 @@ CREATE TABLE "charter_requests" (
 	"job_id" text NOT NULL,
 	"extraction" jsonb,
 	"provider" text,
+	"usage" jsonb,
 	"missing" jsonb DEFAULT '[]'::jsonb NOT NULL,
 	"answers" jsonb DEFAULT '[]'::jsonb NOT NULL,
 	"flow_id" text,

@@ -3,6 +3,7 @@ import {
   CharterExtractor,
   UnreadableMessageError,
   type ExtractionContext,
+  type ModelUsage,
 } from '../../../integrations/charter-language/charter-extractor';
 import type { CharterRequest, MissingField } from '../../../integrations/charter-language/charter-request';
 import type { Transaction } from '../../../platform/database/database.service';
@@ -28,6 +29,7 @@ interface Reading {
   readonly request: CharterRequest;
   readonly missing: readonly MissingField[];
   readonly provider: string;
+  readonly usage: ModelUsage | null;
 }
 
 const NEXT_STEPS = ['flight-search', 'client-data'] as const;
@@ -49,7 +51,9 @@ export class OrchestratorService {
     const { requestId } = payload;
     const row = await this.rowOf(payload, job);
     if (row.status !== 'received') return { success: true, requestId, nextSteps: [] };
-    const reading = await job.effects.atLeastOnce('read', async () => storableCopy(await this.read(row, job)));
+    const reading = await job.effects.atLeastOnce('read', async () =>
+      storableCopy(await this.read(row, job)),
+    );
     await job.progress(50);
     const isComplete = await job.effects.once('hand-on', (transaction) =>
       this.handOn(transaction, row, reading, job),
@@ -89,7 +93,8 @@ export class OrchestratorService {
       tenant: row.tenant,
     } satisfies ExtractionContext;
     try {
-      if (row.extraction === null || row.round === 1) return await this.extract(row.message, context, job.signal);
+      if (row.extraction === null || row.round === 1)
+        return await this.extract(row.message, context, job.signal);
       return await this.readAnswers(row, row.extraction, context, job.signal);
     } catch (error) {
       throw asJobError(error, job.signal);
@@ -97,8 +102,8 @@ export class OrchestratorService {
   }
 
   private async extract(message: string, context: ExtractionContext, signal: AbortSignal): Promise<Reading> {
-    const { request, missing, provider } = await this.extractor.extract(message, context, signal);
-    return { request, missing, provider };
+    const { request, missing, provider, usage } = await this.extractor.extract(message, context, signal);
+    return { request, missing, provider, usage };
   }
 
   /** Each answer is read by itself, so that a "6" is a number of passengers and no hour of the day. */
@@ -110,23 +115,25 @@ export class OrchestratorService {
   ): Promise<Reading> {
     let request = known;
     let missing = row.missing;
+    let usage = row.usage;
     for (const { field, answer } of row.answers.filter(({ round }) => round === row.round - 1)) {
       if (field === 'clientEmail') continue;
       const reading = answerReading(field, answer);
       if (reading === undefined) continue;
-      const { request: read } = await this.extractor.extract(reading.message, context, signal);
+      const { request: read, usage: taken } = await this.extractor.extract(reading.message, context, signal);
+      usage = sumOf(usage, taken);
       const patched = reading.patch(request, read);
       if (patched === undefined) continue;
       request = patched;
       missing = missing.filter((one) => one.field !== field);
     }
-    return { request, missing, provider: row.provider ?? 'unknown' };
+    return { request, missing, provider: row.provider ?? 'unknown', usage };
   }
 
   private async handOn(
     transaction: Transaction,
     { id, tenant, round, caller }: CharterRequestRow,
-    { request, missing, provider }: Reading,
+    { request, missing, provider, usage }: Reading,
     job: AgentJob,
   ): Promise<boolean> {
     const row = await this.requests.lock(transaction, id, tenant);
@@ -136,6 +143,7 @@ export class OrchestratorService {
     const reading = {
       extraction: request,
       provider,
+      usage,
       missing: questions,
       clientEmail,
       clientName: row.clientName ?? request.clientName,
@@ -156,6 +164,18 @@ export class OrchestratorService {
   }
 }
 
+function sumOf(one: ModelUsage | null, other: ModelUsage | null): ModelUsage | null {
+  if (one === null || other === null) return one ?? other;
+  return {
+    model: other.model,
+    promptTokens: one.promptTokens + other.promptTokens,
+    completionTokens: one.completionTokens + other.completionTokens,
+    totalTokens: one.totalTokens + other.totalTokens,
+    cost: one.cost + other.cost,
+    calls: one.calls + other.calls,
+  };
+}
+
 /** The newest answer to the question for an address. */
 function answeredEmail({ answers }: CharterRequestRow): string | undefined {
   return answers.findLast(({ field }) => field === 'clientEmail')?.answer.trim();
@@ -170,7 +190,10 @@ function unknownPlaces({ legs, passengers, tripType }: CharterRequest): MissingF
     // The way back asks nothing that the way there has asked.
     const isOwn = tripType !== 'round_trip' || index === 0;
     if (isOwn && codeOf(departure) === undefined) {
-      asked.push({ field: `legs[${index}].departure`, question: 'Which airport does the flight start from?' });
+      asked.push({
+        field: `legs[${index}].departure`,
+        question: 'Which airport does the flight start from?',
+      });
     }
     if (isOwn && codeOf(arrival) === undefined) {
       asked.push({ field: `legs[${index}].arrival`, question: 'Which airport does the flight go to?' });

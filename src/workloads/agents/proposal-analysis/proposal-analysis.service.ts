@@ -79,17 +79,18 @@ function optionOf(ranked: RankedQuote, quotes: readonly RankableQuote[]): Propos
     price,
     score,
     summary,
-    ...(quote !== undefined && isWhole(quote) && {
-      aircraft: quote.aircraft.type,
-      blockMinutes: quote.blockMinutes,
-      fuelStopCount: quote.fuelStopCount,
-      legs: quote.legs.map(({ departure, arrival, departsAt, arrivesAt }) => ({
-        departure,
-        arrival,
-        departsAt,
-        arrivesAt,
-      })),
-    }),
+    ...(quote !== undefined &&
+      isWhole(quote) && {
+        aircraft: quote.aircraft.type,
+        blockMinutes: quote.blockMinutes,
+        fuelStopCount: quote.fuelStopCount,
+        legs: quote.legs.map(({ departure, arrival, departsAt, arrivesAt }) => ({
+          departure,
+          arrival,
+          departsAt,
+          arrivesAt,
+        })),
+      }),
   };
 }
 
