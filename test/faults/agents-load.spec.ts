@@ -74,7 +74,7 @@ describe('a hundred agent jobs at once', () => {
       communication: (at: number) => ({
         ...base(at),
         type: 'send-proposal',
-        proposalId: `load-${at}`,
+        proposalId: `proposal-load-${at}`,
         recipientEmail: 'load@example.org',
       }),
       'error-monitor': (at: number) => ({ ...base(at), deadLetterIds: ['nothing'] }),
@@ -99,7 +99,7 @@ describe('a hundred agent jobs at once', () => {
     await query(
       scene.databaseUrl,
       `INSERT INTO charter_proposals (tenant, id, request_id, options, rejected)
-       SELECT 'default', 'load-' || n, 'load-' || n, '[]', '[]' FROM generate_series(0, $1::int - 1) AS n`,
+       SELECT 'default', 'proposal-load-' || n, 'load-' || n, '[]', '[]' FROM generate_series(0, $1::int - 1) AS n`,
       [JOBS_PER_QUEUE],
     );
     for (let at = 0; at < WORKERS; at += 1) await scene.start(settings);
@@ -125,7 +125,7 @@ describe('a hundred agent jobs at once', () => {
 
     const starts = await Promise.all(
       queues.map(async (name) => {
-        const ids = await redis.zrange(`bull:${name}:completed`, 0, -1);
+        const ids = await redis.zrange(`bull:${name}:completed`, '0', '-1');
         const times = await Promise.all(ids.map((id) => redis.hget(`bull:${name}:${id}`, 'processedOn')));
         return times.map(Number).sort((a, b) => a - b);
       }),
