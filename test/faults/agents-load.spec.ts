@@ -17,6 +17,8 @@ const JOBS_PER_QUEUE = 40;
 const CONCURRENCY = 10;
 const WORKERS = 2;
 const RATE = 50;
+/** Of error-monitor, so that a limit is met at all. */
+const SLOW_RATE = 5;
 
 describe('a hundred agent jobs at once', () => {
   const scene = new FaultScene();
@@ -39,7 +41,7 @@ describe('a hundred agent jobs at once', () => {
     // Each handler asks the database; the server of the tests has a hundred connections for all.
     DATABASE_POOL_SIZE: '35',
     QUEUE_CONCURRENCY: queues.map((name) => `${name}=${CONCURRENCY}`).join(','),
-    QUEUE_RATE_LIMIT: String(RATE),
+    QUEUE_RATE_LIMIT: `${RATE},error-monitor=${SLOW_RATE}`,
   };
 
   /** Stops whoever reads requests, proposals and deaths, until the function it resolves with is called. */
@@ -48,7 +50,7 @@ describe('a hundred agent jobs at once', () => {
     client.on('error', () => undefined);
     await client.connect();
     await client.query(
-      'BEGIN; LOCK TABLE charter_requests, charter_proposals, error_groups IN ACCESS EXCLUSIVE MODE',
+      'BEGIN; LOCK TABLE charter_requests, charter_proposals, dead_letters IN ACCESS EXCLUSIVE MODE',
     );
     return () => client.end();
   }
@@ -131,16 +133,16 @@ describe('a hundred agent jobs at once', () => {
       }),
     );
     // A window of the limit begins with its first job, so that a second of ours may see two of them.
-    const busiest = Math.max(
-      ...starts.flatMap((times) =>
-        times.map((from) => times.filter((time) => time >= from && time < from + 1_000).length),
-      ),
+    const busiest = starts.map((times) =>
+      Math.max(...times.map((from) => times.filter((time) => time >= from && time < from + 1_000).length)),
     );
+    const slowest = busiest.at(-1) ?? 0;
     process.stdout.write(
       `AGENTS-LOAD workers=${WORKERS} concurrency=${CONCURRENCY} active=${most} ofOneQueue=${mostOfOne} ` +
-        `startsPerSecond=${busiest} limit=${RATE} jobs=${queues.length * JOBS_PER_QUEUE}\n`,
+        `startsPerSecond=${Math.max(...busiest)}/${slowest} limits=${RATE}/${SLOW_RATE} jobs=${queues.length * JOBS_PER_QUEUE}\n`,
     );
     expect(mostOfOne).toBeLessThanOrEqual(WORKERS * CONCURRENCY);
-    expect(busiest).toBeLessThanOrEqual(2 * RATE);
+    expect(Math.max(...busiest)).toBeLessThanOrEqual(2 * RATE);
+    expect(slowest).toBeLessThanOrEqual(2 * SLOW_RATE);
   }, 300_000);
 });
