@@ -78,7 +78,7 @@ describe('the error monitor', () => {
     await sink.close();
   });
 
-  async function ask<T>(method: string, path: string, body?: object): Promise<{ status: number; body: T }> {
+  async function ask(method: string, path: string, body?: object): Promise<{ status: number; body: unknown }> {
     const answer = await fetch(`${server.url}${path}`, {
       method,
       ...(body !== undefined && {
@@ -86,10 +86,10 @@ describe('the error monitor', () => {
         body: JSON.stringify(body),
       }),
     });
-    return { status: answer.status, body: (await answer.json()) as T };
+    return { status: answer.status, body: await answer.json() };
   }
   const groups = async (query = '') =>
-    (await ask<{ items: ErrorGroup[] }>('GET', `/api/queue/errors?limit=200${query}`)).body.items;
+    ((await ask('GET', `/api/queue/errors?limit=200${query}`)).body as { items: ErrorGroup[] }).items;
   const groupOf = async (text: string) =>
     (await groups()).find(({ errorMessage }) => errorMessage.includes(text));
   const counted = (text: string, count: number) =>
@@ -162,7 +162,7 @@ describe('the error monitor', () => {
 
   it('opens what was resolved when it comes back, and keeps quiet about what is ignored', async () => {
     const { fingerprint } = (await groupOf(CAUSE))!;
-    const resolved = await ask<ErrorGroup>('POST', `/api/queue/errors/${fingerprint}/resolve`, {
+    const resolved = await ask('POST', `/api/queue/errors/${fingerprint}/resolve`, {
       reason: 'repaired',
     });
     expect(resolved).toMatchObject({

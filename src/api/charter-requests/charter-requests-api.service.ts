@@ -128,11 +128,11 @@ export class CharterRequestsApi {
   async figures(hours: number, tenant: string): Promise<CharterFiguresDto> {
     this.database.assertReady();
     const figures = await this.requests.figures(tenant, new Date(Date.now() - hours * HOUR_MS));
-    const none = Object.fromEntries(charterStatuses.map((status) => [status, 0]));
+    const none = Object.fromEntries(charterStatuses.map((status) => [status, 0])) as unknown as CharterCountsDto;
     return {
       ...figures,
       hours,
-      counts: { ...none, ...figures.counts } as CharterCountsDto,
+      counts: { ...none, ...figures.counts },
       targetMs: PROPOSAL_TARGET_MS,
     };
   }

@@ -167,7 +167,7 @@ function view(client: Client): ClientDto {
     name,
     phone,
     company,
-    preferences: preferences as ClientDto['preferences'],
+    preferences,
     requestCount,
     lastRequestAt: client.lastRequestAt?.toISOString() ?? null,
     createdAt: client.createdAt.toISOString(),

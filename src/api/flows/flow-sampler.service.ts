@@ -61,7 +61,7 @@ export class FlowSampler implements BeforeApplicationShutdown {
 
   private async sample(): Promise<void> {
     // One after the other: the streams of this process share the connections of its requests.
-    for (const { id, tenant, listeners } of [...this.watched.values()]) {
+    for (const { id, tenant, listeners } of this.watched.values()) {
       const flow = await this.flows.status(id, tenant);
       listeners.forEach((listener) => listener(flow));
     }

@@ -44,7 +44,7 @@ export class FlowReader {
   private async inRedis(jobs: readonly FlowJob[]): Promise<Map<string, JobReading>> {
     const queues = [...new Set(jobs.map(({ queue }) => queue))];
     const readings = await Promise.all(
-      queues.map((name) => {
+      queues.map(async (name) => {
         const entry = this.registry.get(name);
         const ids = jobs.filter(({ queue }) => queue === name).map(({ id }) => id);
         return entry === undefined ? [] : this.sets.read(entry, ids);

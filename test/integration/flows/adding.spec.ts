@@ -78,7 +78,7 @@ describe('adding a flow', () => {
   /** The same flow by BullMQ's own producer, with the same ids and options. */
   async function addByBullmq(root: FlowNode): Promise<void> {
     const members = adder.members(root, { key: 'k' });
-    const producer = new FlowProducer({ connection: scene.redis as never, prefix: scene.prefix });
+    const producer = new FlowProducer({ connection: scene.redis, prefix: scene.prefix });
     const timestamp = 1_700_000_000_000;
     const nodeAt = (path: string): Parameters<FlowProducer['add']>[0] => {
       const { id, known, node } = members.find((one) => one.path === path)!;
