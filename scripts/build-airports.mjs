@@ -180,8 +180,10 @@ function nearest({ latitude, longitude }, candidates) {
 }
 
 function isZone(name) {
+  if (name === undefined) return false;
   try {
-    return name !== undefined && new Intl.DateTimeFormat('en', { timeZone: name }) !== undefined;
+    new Intl.DateTimeFormat('en', { timeZone: name }).format(0);
+    return true;
   } catch {
     return false;
   }

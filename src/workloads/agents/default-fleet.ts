@@ -97,7 +97,7 @@ const samples: readonly Sample[] = [
   ['Bombardier Global 6000', 'Channel Executive', 'EGLF', 106],
   ['Bombardier Global 6000', 'Gulf Crescent Jets', 'OMDW', 98],
   ['Gulfstream G650ER', 'Harbour Light Aviation', 'KTEB', 100],
-  ['Gulfstream G650ER', 'Straits Business Air', 'WSSL', 103],
+  ['Gulfstream G650ER', 'Straits Business Air', 'WSSS', 103],
   ['Bombardier Global 7500', 'Cascade Executive', 'KVNY', 100],
   ['Bombardier Global 7500', 'Alpenstern Air', 'LSGG', 105],
 ];

@@ -1,4 +1,4 @@
-import { Airports } from '../../../integrations/airports/airport';
+import { Airports, type Airport } from '../../../integrations/airports/airport';
 import type { FlightLegWish, FlightSearchWish } from '../quote';
 import { minutesOf } from './curfews';
 import type { ResolvedLeg } from './trip-schedule';
@@ -52,7 +52,7 @@ function resolveLeg(
   airports: Airports,
   faults: WishFault[],
 ): ResolvedLeg | undefined {
-  const [from, to] = [airports.byCode(String(departure)), airports.byCode(String(arrival))];
+  const [from, to] = [airportOf(departure, airports), airportOf(arrival, airports)];
   if (from === undefined) faults.push({ pointer: `${at}/departure`, detail: unknown(departure, airports) });
   if (to === undefined) faults.push({ pointer: `${at}/arrival`, detail: unknown(arrival, airports) });
   if (from !== undefined && from === to) {
@@ -87,8 +87,12 @@ function isDate(date: unknown): date is string {
   return !Number.isNaN(parsed) && new Date(parsed).toISOString().startsWith(date);
 }
 
+function airportOf(code: unknown, airports: Airports): Airport | undefined {
+  return typeof code === 'string' ? airports.byCode(code) : undefined;
+}
+
 function unknown(code: unknown, airports: Airports): string {
-  const text = String(code).slice(0, MAX_SHOWN);
+  const text = typeof code === 'string' ? code.slice(0, MAX_SHOWN) : typeof code;
   const [guess] = airports.find(text, 1);
   const advice = guess === undefined ? '' : `; perhaps ${guess.airport.icao}, ${guess.airport.name}`;
   return `must be the IATA or ICAO code of an airport, which "${text}" is not${advice}`;

@@ -8,6 +8,7 @@ import type { FlightLegWish, FlightSearchWish, Quote } from '../quote';
 import { assumptions } from './charter-assumptions';
 import { FlightSearchWishError } from './flight-search-wish';
 import { FlightSearch } from './flight-search.service';
+import { fuelStopCodes } from './fuel-stops';
 import { canUse, sector, usableRangeNm } from './sector-plan';
 
 const airports = new EmbeddedAirports();
@@ -30,7 +31,7 @@ const [phenom] = wholeFleet.filter(
 /** A search over a fleet that lies in memory; who keeps it is tested with the database. */
 function searchOver(fleet: readonly Aircraft[], taken = new Map<string, Period[]>()): FlightSearch {
   const store = { active: async () => fleet };
-  return new FlightSearch(store as never, { takenPeriods: async () => taken } as never, airports);
+  return new FlightSearch(store as never, { takenPeriods: async () => taken }, airports);
 }
 
 const leg = (departure: string, arrival: string, date = '2027-03-05', time?: string): FlightLegWish => ({
@@ -51,6 +52,20 @@ const quoteOf = async (aircraft: Aircraft, ...legs: FlightLegWish[]): Promise<Qu
 };
 const amounts = (quote: unknown) =>
   Object.fromEntries((quote as Quote).lines.map(({ code, amountCents }) => [code, amountCents]));
+
+describe('the samples and the fuel stops', () => {
+  it('are at airports that exist, which take the aircraft that are at home there', () => {
+    for (const code of fuelStopCodes) expect([code, airports.byCode(code)?.icao]).toEqual([code, code]);
+    for (const aircraft of wholeFleet) {
+      const home = airports.byCode(aircraft.homeBase);
+      expect([aircraft.type, aircraft.homeBase, home !== undefined && canUse(aircraft, home)]).toEqual([
+        aircraft.type,
+        aircraft.homeBase,
+        true,
+      ]);
+    }
+  });
+});
 
 describe('quotes', () => {
   it('are made for a round trip, cheapest first, and explain their price', async () => {
@@ -120,6 +135,17 @@ describe('quotes', () => {
     )) as Quote;
     expect(quote.notes.join()).toContain('goes home');
     expect(amounts(quote)['crew-overnight']).toBeUndefined();
+  });
+
+  it('bring the aircraft to another departure after the crew has rested, when the day would be too long', async () => {
+    const jet = one({ rangeNm: 5_000, cruiseKt: 380 });
+    const quote = (await quoteOf(
+      jet,
+      leg('TEB', 'VNY', '2027-03-05', '09:00'),
+      leg('PBI', 'TEB', '2027-03-08', '12:00'),
+    )) as Quote;
+    expect(quote.lines.find(({ code }) => code === 'positioning')?.description).toContain('KVNY–KPBI');
+    expect(amounts(quote)['crew-overnight']).toBe(3 * 100_000);
   });
 
   it('stop for fuel where the range demands it, and count the time', async () => {
@@ -227,7 +253,7 @@ describe('quotes', () => {
 describe('a wish that cannot be done', () => {
   const faultsOf = async (wish: object) => {
     const error: unknown = await searchOver([])
-      .search({ tenant, passengers: 1, legs: [], ...wish } as never, signal)
+      .search({ tenant, passengers: 1, legs: [], ...wish }, signal)
       .catch((thrown: unknown) => thrown);
     if (!(error instanceof FlightSearchWishError)) throw new Error('It was not refused.');
     return error.faults.map(({ pointer }) => pointer);

@@ -4,13 +4,14 @@ import { Airports, type Airport } from '../../../integrations/airports/airport';
 import { AircraftAvailability, overlaps, type Period } from '../aircraft-availability';
 import type { Aircraft } from '../agents.tables';
 import { FleetStore } from '../fleet.store';
-import type { FlightSearchResult, FlightSearchWish, Quote } from '../quote';
+import type { FlightSearchResult, FlightSearchWish } from '../quote';
 import { assumptions } from './charter-assumptions';
 import { resolveWish } from './flight-search-wish';
 import { fuelStopCodes } from './fuel-stops';
 import { MINUTE_MS } from './local-time';
 import { quoteOf } from './quote-maker';
 import { isRejection, rejections, type RejectionReason } from './rejection';
+import { priceLines, sumOf } from './trip-price';
 import { planTrip, type TripPlan, type TripWish } from './trip-plan';
 
 const MAX_QUOTES = 50;
@@ -55,9 +56,11 @@ export class FlightSearch {
     for (let taken = candidates.length - free.length; taken > 0; taken -= 1) reject('unavailable');
     return {
       quotes: free
-        .map(({ aircraft, plan }) => quoteOf(wish, aircraft, plan))
-        .sort(byPrice)
-        .slice(0, MAX_QUOTES),
+        .map(({ aircraft, plan }) => ({ aircraft, plan, lines: priceLines(plan, aircraft) }))
+        .map((priced) => ({ ...priced, priceCents: sumOf(priced.lines) }))
+        .sort((a, b) => a.priceCents - b.priceCents || (a.aircraft.id < b.aircraft.id ? -1 : 1))
+        .slice(0, MAX_QUOTES)
+        .map(({ aircraft, plan, lines }) => quoteOf(wish, aircraft, plan, lines)),
       rejected: [...rejected]
         .map(([reason, count]) => ({ reason, detail: rejections[reason], count }))
         .sort((a, b) => b.count - a.count || (a.reason < b.reason ? -1 : 1)),
@@ -108,8 +111,4 @@ function isOffered({ availability }: Aircraft, { from, until }: Period): boolean
   return availability.some(
     (window) => Date.parse(window.from) <= from.getTime() && until.getTime() <= Date.parse(window.until),
   );
-}
-
-function byPrice(one: Quote, other: Quote): number {
-  return one.priceCents - other.priceCents || (one.id < other.id ? -1 : 1);
 }

@@ -1,16 +1,23 @@
 import { createHash } from 'node:crypto';
 import type { Aircraft } from '../agents.tables';
-import type { FlightSearchWish, Quote, QuoteLeg } from '../quote';
+import type { FlightSearchWish, Quote, QuoteLeg, QuoteLine } from '../quote';
 import { assumptions } from './charter-assumptions';
 import { localTimeAt } from './local-time';
-import { priceLines } from './trip-price';
+import { sumOf } from './trip-price';
 import type { TripPlan } from './trip-plan';
 import type { TimedFlight } from './trip-schedule';
 
+// Each toLocaleString would make another one.
+const withCents = new Intl.NumberFormat('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+
 /** A plan as a quote, with its price explained. */
-export function quoteOf(wish: FlightSearchWish, aircraft: Aircraft, plan: TripPlan): Quote {
-  const lines = priceLines(plan, aircraft);
-  const priceCents = lines.reduce((sum, { amountCents }) => sum + amountCents, 0);
+export function quoteOf(
+  wish: FlightSearchWish,
+  aircraft: Aircraft,
+  plan: TripPlan,
+  lines: readonly QuoteLine[],
+): Quote {
+  const priceCents = sumOf(lines);
   const legs = plan.legs.map(legOf);
   const { id, type, category, seats, homeBase, operatorRating, operatorName } = aircraft;
   const content = {
@@ -83,5 +90,5 @@ function idOf(wish: FlightSearchWish, aircraft: Aircraft, content: Omit<Quote, '
 }
 
 function dollars(cents: number): string {
-  return `$${(cents / 100).toLocaleString('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
+  return `$${withCents.format(cents / 100)}`;
 }

@@ -7,6 +7,9 @@ import { durationText } from './local-time';
 import type { Flight } from './sector-plan';
 import type { TripPlan } from './trip-plan';
 
+// Each toLocaleString would make another one.
+const whole = new Intl.NumberFormat('en-US');
+
 /** What a trip costs, line by line; what costs nothing has no line. */
 export function priceLines(
   { legs, positioning, nights, days, secondCrews }: TripPlan,
@@ -56,6 +59,11 @@ export function priceLines(
   ].filter(({ amountCents }) => amountCents !== 0);
 }
 
+/** In whole cents. */
+export function sumOf(lines: readonly QuoteLine[]): number {
+  return lines.reduce((sum, { amountCents }) => sum + amountCents, 0);
+}
+
 function line(code: QuoteLineCode, description: string, amountCents: number): QuoteLine {
   return { code, description, amountCents };
 }
@@ -77,5 +85,5 @@ function count(number: number, noun: string): string {
 }
 
 function dollars(amount: number): string {
-  return `$${amount.toLocaleString('en-US')}`;
+  return `$${whole.format(amount)}`;
 }

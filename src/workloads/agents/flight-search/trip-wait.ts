@@ -43,10 +43,18 @@ function stay({ last, next, transfer, home }: Gap): Wait {
   const departs = localTimeAt(next.departs, place.timeZone).date;
   const nights = place === home ? 0 : Math.max(0, daysBetween(arrives, departs));
   return {
-    flights: transfer === undefined ? [] : [timed(transfer, last.arrives + TURNAROUND_MS)],
+    flights: transfer === undefined ? [] : [transferred(transfer, last, next)],
     nights: Array.from({ length: nights }, () => place),
     daysAtHome: place === home ? daysInside(last, next, home) : 0,
   };
+}
+
+/** At once; after the crew's rest where the day would be too long for one crew and there is time for it. */
+function transferred(transfer: Flight, last: TimedFlight, next: TimedFlight): TimedFlight {
+  const atOnce = timed(transfer, last.arrives + TURNAROUND_MS);
+  const rested = timed(transfer, last.arrives + REST_MS);
+  const hasTime = rested.arrives + BOARDING_MS <= next.departs;
+  return hasTime && !dutyPeriods([last, atOnce]).every(isForOneCrew) ? rested : atOnce;
 }
 
 function goHome({ last, next, home, ferry }: Gap): Wait | undefined {

@@ -15,6 +15,10 @@ export type Judgement = (quote: AnyQuote) => { readonly score: number; readonly 
 /** Looks at all quotes first; a text says why they cannot be judged by it. */
 type Judge = (quotes: readonly AnyQuote[], budget: number | undefined) => Judgement | string;
 
+// Each toLocaleString would make another one.
+const upToCents = new Intl.NumberFormat('en-US', { maximumFractionDigits: 2 });
+const upToTenths = new Intl.NumberFormat('en-US', { maximumFractionDigits: 1 });
+
 const SPARE_SEATS_OF_COMFORT = 4;
 const BEST_RATING = 5;
 const POINTS_PER_STOP = 30;
@@ -105,11 +109,11 @@ function isDetailed(quote: AnyQuote): quote is Quote {
 }
 
 function dollars(amount: number): string {
-  return `$${amount.toLocaleString('en-US', { maximumFractionDigits: 2 })}`;
+  return `$${upToCents.format(amount)}`;
 }
 
 function percent(share: number): string {
-  return `${(share * 100).toLocaleString('en-US', { maximumFractionDigits: 1 })} %`;
+  return `${upToTenths.format(share * 100)} %`;
 }
 
 function hours(minutes: number): string {
