@@ -15,13 +15,13 @@ export function badLanguageModel(settings: LanguageModelSettings): string[] {
     found.push('LLM_BASE_URL must not hold a query: /chat/completions is added to its end');
   }
   const prices = [
-    settings.LLM_PROMPT_PRICE_PER_1K,
-    settings.LLM_COMPLETION_PRICE_PER_1K,
-    settings.LLM_EMBEDDING_PRICE_PER_1K,
+    settings.LLM_PROMPT_PRICE_PER_THOUSAND,
+    settings.LLM_COMPLETION_PRICE_PER_THOUSAND,
+    settings.LLM_EMBEDDING_PRICE_PER_THOUSAND,
   ];
   if (LLM_COST_PER_DAY > 0 && prices.every((price) => price === 0)) {
     found.push(
-      'LLM_COST_PER_DAY needs prices: set LLM_PROMPT_PRICE_PER_1K and LLM_COMPLETION_PRICE_PER_1K as well',
+      'LLM_COST_PER_DAY needs prices: set LLM_PROMPT_PRICE_PER_THOUSAND and LLM_COMPLETION_PRICE_PER_THOUSAND as well',
     );
   }
   return found;

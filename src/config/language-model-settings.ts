@@ -56,17 +56,17 @@ export class LanguageModelSettings extends WorkloadSettings {
   @IsNumber({ maxDecimalPlaces: 6 })
   @Min(0)
   @Max(1_000)
-  LLM_PROMPT_PRICE_PER_1K = 0;
+  LLM_PROMPT_PRICE_PER_THOUSAND = 0;
 
   @decimalNumber
   @IsNumber({ maxDecimalPlaces: 6 })
   @Min(0)
   @Max(1_000)
-  LLM_COMPLETION_PRICE_PER_1K = 0;
+  LLM_COMPLETION_PRICE_PER_THOUSAND = 0;
 
   @decimalNumber
   @IsNumber({ maxDecimalPlaces: 6 })
   @Min(0)
   @Max(1_000)
-  LLM_EMBEDDING_PRICE_PER_1K = 0;
+  LLM_EMBEDDING_PRICE_PER_THOUSAND = 0;
 }

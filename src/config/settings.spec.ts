@@ -55,6 +55,25 @@ describe('settings', () => {
     expect(problemsOf(environment)).toEqual([expect.stringContaining(name)]);
   });
 
+  it.each([
+    [{ LLM_API_KEY: 'key' }, 'LLM_BASE_URL is missing'],
+    [{ LLM_MODEL: 'small' }, 'LLM_BASE_URL is missing'],
+    [{ LLM_BASE_URL: 'http://127.0.0.1:11434/v1' }, 'LLM_MODEL is missing'],
+    [{ LLM_BASE_URL: 'https://key@host.example/v1', LLM_MODEL: 'small' }, 'LLM_BASE_URL must be a URL'],
+    [
+      { LLM_BASE_URL: 'https://host.example/v1?key=1', LLM_MODEL: 'small' },
+      'LLM_BASE_URL must not hold a query',
+    ],
+    [{ LLM_COST_PER_DAY: '5' }, 'LLM_COST_PER_DAY needs prices'],
+    [{ LLM_COST_PER_DAY: '5.5.5' }, 'LLM_COST_PER_DAY must'],
+    [
+      { LLM_API_KEY: 'a key', LLM_BASE_URL: 'http://localhost/v1', LLM_MODEL: 'small' },
+      'LLM_API_KEY must be',
+    ],
+  ])('refuse %j, with which no model can be asked', (environment: NodeJS.ProcessEnv, problem) => {
+    expect(problemsOf(environment)).toEqual([expect.stringContaining(problem)]);
+  });
+
   it('take an empty variable as not set', () => {
     expect(readSettings({ REDIS_URL: '', PORT: '' })).toMatchObject({ hasRedis: false, port: 3000 });
   });

@@ -78,7 +78,11 @@ describe('the error monitor', () => {
     await sink.close();
   });
 
-  async function ask(method: string, path: string, body?: object): Promise<{ status: number; body: unknown }> {
+  async function ask(
+    method: string,
+    path: string,
+    body?: object,
+  ): Promise<{ status: number; body: unknown }> {
     const answer = await fetch(`${server.url}${path}`, {
       method,
       ...(body !== undefined && {

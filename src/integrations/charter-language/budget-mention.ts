@@ -1,6 +1,7 @@
 import type { CharterBudget } from './charter-request';
 import type { MessageText } from './message-text';
 import { NUMBER, numberOf } from './number-words';
+import { phrase } from './phrase-pattern';
 
 const codes =
   'USD EUR GBP CHF AUD CAD NZD AED SAR QAR KWD BHD OMR INR ZAR JPY CNY SGD HKD SEK NOK DKK PLN CZK HUF TRY MXN BRL ILS THB'.split(
@@ -43,11 +44,11 @@ const FACTORS: Readonly<Record<string, number>> = {
   million: 1e6,
 };
 
-const before = new RegExp(`(${CURRENCY}) ?(?:budget ?(?:of|is|:)? ?)?${AMOUNT}${SUFFIX}`, 'giu');
-const after = new RegExp(`(?<![\\d.,])${AMOUNT}${SUFFIX} ?(${CURRENCY})`, 'giu');
-const inWords = new RegExp(`\\b(${NUMBER}) (hundred )?(thousand|grand|million)\\b(?: (${CURRENCY}))?`, 'giu');
-const bare = new RegExp(`(?<![\\d.,/:-])${AMOUNT} ?(k|grand|thousand)\\b`, 'giu');
-const inContext = new RegExp(
+const before = phrase(`(${CURRENCY}) ?(?:budget ?(?:of|is|:)? ?)?${AMOUNT}${SUFFIX}`, 'giu');
+const after = phrase(`(?<![\\d.,])${AMOUNT}${SUFFIX} ?(${CURRENCY})`, 'giu');
+const inWords = phrase(`\\b(${NUMBER}) (hundred )?(thousand|grand|million)\\b(?: (${CURRENCY}))?`, 'giu');
+const bare = phrase(`(?<![\\d.,/:-])${AMOUNT} ?(k|grand|thousand)\\b`, 'giu');
+const inContext = phrase(
   `\\b(?:budget|max(?:imum)?|expect|spend|pay|price|under|below|up to|less than|not more than)\\b[^\\d\\n.;]{0,25}${AMOUNT}(?![\\d:/])`,
   'giu',
 );
@@ -132,7 +133,7 @@ function currencyOf(text: string): string {
 /** The currency that a message names somewhere, where it names a single one. */
 function onlyCurrencyOf(whole: string): string | undefined {
   const named = new Set(
-    [...whole.matchAll(new RegExp(`\\b(?:${codes.join('|')})\\b`, 'g'))].map(([code]) => code),
+    [...whole.matchAll(phrase(`\\b(?:${codes.join('|')})\\b`, 'g'))].map(([code]) => code),
   );
   return named.size === 1 ? [...named][0] : undefined;
 }

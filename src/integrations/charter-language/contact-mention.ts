@@ -1,6 +1,7 @@
 import type { MessageText } from './message-text';
+import { phrase } from './phrase-pattern';
 
-const email = /(?<![\w.+-])[\w.+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,5}/g;
+const email = /(?<![\w.+-])[\w.+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{0,62}[A-Za-z0-9]){1,5}/g;
 const phone = /(?<![\w/.-])\+\d[\d ()-]{6,18}\d/g;
 
 const NAME = `(?:\\p{Lu}[\\p{L}'-]{1,30})`;
@@ -8,16 +9,16 @@ const PARTICLE = `(?:de|De|van|Van|von|der|den|da|di|del|la|le|al|bin)`;
 const FULL = `(${NAME}(?: (?:${PARTICLE} )?${NAME}){1,2})`;
 const TITLE = `(?:(?:Dr|Mr|Mrs|Ms|Prof|Capt|Sir)\\.? )?`;
 const introduced = [
-  new RegExp(`\\b[Mm]y name is ${TITLE}(${NAME}(?: (?:${PARTICLE} )?${NAME}){0,2})`, 'gu'),
-  new RegExp(
+  phrase(`\\b[Mm]y name is ${TITLE}(${NAME}(?: (?:${PARTICLE} )?${NAME}){0,2})`, 'gu'),
+  phrase(
     `\\b(?:[Tt]his is|[Ii]t's|I'm|I am) ${TITLE}${FULL}(?= ?[(.,;:!\\n]| from | at | with | here)`,
     'gu',
   ),
-  new RegExp(`\\b[Tt]his is ${TITLE}(${NAME})(?= (?:from|at|with|here)\\b|,)`, 'gu'),
-  new RegExp(`\\b(?:[Ii]nquiry|[Rr]equest|[Ee]nquiry) from ${TITLE}${FULL}(?= ?[(.,;:!\\n])`, 'gu'),
-  new RegExp(`\\b(?:[Cc]ontact|[Cc]lient|[Nn]ame)(?: name)?: ?${TITLE}${FULL}`, 'gu'),
+  phrase(`\\b[Tt]his is ${TITLE}(${NAME})(?= (?:from|at|with|here)\\b|,)`, 'gu'),
+  phrase(`\\b(?:[Ii]nquiry|[Rr]equest|[Ee]nquiry) from ${TITLE}${FULL}(?= ?[(.,;:!\\n])`, 'gu'),
+  phrase(`\\b(?:[Cc]ontact|[Cc]lient|[Nn]ame)(?: name)?: ?${TITLE}${FULL}`, 'gu'),
 ];
-const signed = new RegExp(
+const signed = phrase(
   `\\b(?:[Rr]egards|[Ss]incerely|[Tt]hanks|[Tt]hank you|[Cc]heers|[Bb]est wishes|[Bb]est|[Yy]ours)[ ,.!;-]{0,3}\\n{0,3} ?${TITLE}${FULL}(?=[ ,.]{0,3}(?:$|\\n|[,·]))`,
   'gu',
 );
@@ -31,7 +32,7 @@ export interface Contact {
 export function takeContact(text: MessageText): Contact {
   const addresses = new Set<string>();
   for (const { 0: address, span } of text.matches(email)) {
-    addresses.add(address.replace(/[.-]+$/, ''));
+    addresses.add(address);
     text.take(span);
   }
   for (const { span } of text.matches(phone)) text.take(span);

@@ -11,6 +11,7 @@ import {
 } from './calendar-day';
 import type { MessageText, Span } from './message-text';
 import { NUMBER, numberOf, ORDINAL_WORD, ordinalOf } from './number-words';
+import { phrase } from './phrase-pattern';
 
 /** A day as a message names it; some follow from the day before them in the trip. */
 export interface DateMention {
@@ -36,22 +37,22 @@ const weekdays = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
 const WEEKDAY = '(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?';
 const monthAndDay = /\b(\d{4})-(\d{2})-(\d{2})\b/g;
 const afterTomorrow = /\b(?:the )?day after tomorrow\b/gi;
-const weekdayAndDay = new RegExp(
+const weekdayAndDay = phrase(
   `\\b(${WEEKDAY}),? the (\\d{1,2})(?:st|nd|rd|th)\\b(?! of (?!this))(?: of this month)?`,
   'gi',
 );
-const dayOnly = new RegExp(
+const dayOnly = phrase(
   `\\b(?:(?:on|until|till|to|by) )?(?:the )?(?:(\\d{1,2})(?:st|nd|rd|th)|(?<=the )(${ORDINAL_WORD}))\\b(?! (?:of (?!this)|january|february|march|april|may|june|july|august|september|october|november|december|birthday|anniversary|week|leg|flight|floor|street|time|party|class))(?: of this month)?`,
   'gi',
 );
-const weekAndDay = new RegExp(
+const weekAndDay = phrase(
   `\\b(${WEEKDAY}) (?:of )?next week\\b|\\bnext week,? (?:on )?(${WEEKDAY})\\b`,
   'gi',
 );
-const weekLater = new RegExp(`\\b(${WEEKDAY}) week\\b`, 'gi');
-const fromToday = new RegExp(`\\b(${NUMBER}) (days?|weeks?) from (today|now|tomorrow)\\b`, 'gi');
-const nights = new RegExp(`\\b(${NUMBER}) nights?\\b(?! of)`, 'gi');
-const later = new RegExp(`\\b(${NUMBER}) (days?|weeks?) (?:later|after(?:wards)?)\\b`, 'gi');
+const weekLater = phrase(`\\b(${WEEKDAY}) week\\b`, 'gi');
+const fromToday = phrase(`\\b(${NUMBER}) (days?|weeks?) from (today|now|tomorrow)\\b`, 'gi');
+const nights = phrase(`\\b(${NUMBER}) nights?\\b(?! of)`, 'gi');
+const later = phrase(`\\b(${NUMBER}) (days?|weeks?) (?:later|after(?:wards)?)\\b`, 'gi');
 const followingDay = /\b(?:the )?(?:following|next) (?:day\b|(?=morning|evening|afternoon))/gi;
 const sameDay =
   /\b(?:the )?same[- ](?:day\b|(?=evening|night|afternoon|morning))|\bday[- ]trip\b|\bday[- ]return\b/gi;
@@ -76,14 +77,14 @@ const fixedDays: Readonly<Record<string, readonly [number, number]>> = {
   'new years day': [1, 1],
   'new years': [1, 1],
 };
-const plainWeekday = new RegExp(
+const plainWeekday = phrase(
   `\\b(?:(this|this coming|coming|next) )?(${WEEKDAY})s?\\b(?! (?:before|after) )`,
   'gi',
 );
 const shortWord = /^(?:sun|mon|sat|wed|fri)$/;
-const dayRange = new RegExp(`\\b(?:sat|sun|mon|fri)(?:urday|day)?-(?:sat|sun|mon|fri)(?:urday|day)?\\b`, 'i');
+const dayRange = phrase(`\\b(?:sat|sun|mon|fri)(?:urday|day)?-(?:sat|sun|mon|fri)(?:urday|day)?\\b`, 'i');
 const vague =
-  /\b(?:or so|sometime|early|mid|late|end of|beginning of|week of|first week|second week|last week|the week|the \w+ before|\w+ before) ?(?:in |of )?$/i;
+  /\b(?:or so|sometime|early|mid|late|end of|beginning of|week of|first week|second week|last week|the week|\w{2,12} before) ?(?:in |of )?$/i;
 const alternative = /^,? or (?:maybe )?$/i;
 
 /**
@@ -253,7 +254,7 @@ function merged(mentions: readonly Mention[], text: MessageText): DateMention[] 
 }
 
 function isName(text: MessageText, { start, end }: Span): boolean {
-  return new RegExp(`^${WEEKDAY}$`, 'i').test(text.whole.slice(start, end));
+  return phrase(`^${WEEKDAY}$`, 'i').test(text.whole.slice(start, end));
 }
 
 /** A weekday that contradicts its date leaves nobody sure of either. */

@@ -1,5 +1,6 @@
 import type { MessageText } from './message-text';
 import { NUMBER, numberOf } from './number-words';
+import { phrase } from './phrase-pattern';
 
 const PEOPLE =
   'pax|passengers?|peoples?|persons?|ppl|guests?|travell?ers?|souls|pob|seats?|adults?|grown-?ups?|kids?|child(?:ren)?|infants?|bab(?:y|ies)|toddlers?|players?|staff|crew|colleagues?|companions?|executives?|execs|friends|others|guys|dudes|girls|men|women|clients|grooms|golfers|skiers|lawyers|parents|grandparents|humans|business(?:men|people)|employees|teammates|members|patients?|nann(?:y|ies)|students|athletes|musicians|delegates|vips?|ladies|gentlemen|of us';
@@ -7,35 +8,35 @@ const PEOPLE =
 const PLURAL = NUMBER.replace('|a|an)', ')');
 const COUNT = `(${NUMBER})(?: ?x)?`;
 // One word may stand between: "eight business travellers", "seven young adults".
-const counted = new RegExp(
+const counted = phrase(
   `(?<![\\w.,/-])${COUNT}[ -]?(?:more |other |adult |young |business |hockey |football |film )?(${PEOPLE})(?![\\w])`,
   'giu',
 );
-const labelled = new RegExp(
+const labelled = phrase(
   `\\b(?:pax|passengers|pob|people|guests|travell?ers|seats)(?: ?[:=]| count| number| -)? ?(${PLURAL})(?![\\w/]|[ -]?(?:${PEOPLE}))`,
   'giu',
 );
-const grouped = new RegExp(
+const grouped = phrase(
   `\\b(?:party|group|family|team|crew|total|we are|we're|we will be|we'd be|us being|there(?:'s| are| will be)|i think we'd be around) (?:of |about |around )?(${PLURAL})(?![\\w:]| (?:of |days|weeks|nights|hours|k\\b|planning|interested|looking))`,
   'giu',
 );
-const wedding = new RegExp(`\\b(?:party|group|family|team) of (?:about |around )?(${PLURAL})\\b`, 'giu');
-const forSome = new RegExp(
+const wedding = phrase(`\\b(?:party|group|family|team) of (?:about |around )?(${PLURAL})\\b`, 'giu');
+const forSome = phrase(
   `\\bfor (?:just |about |around )?(${PLURAL})(?= ?(?:[.,;!?)·\\n]|$| from | to | on | and | please| in a | w\\/| with ))`,
   'giu',
 );
-const range = new RegExp(`(?<![\\w.,/-])(${NUMBER})(?: ?- ?| to | or )(${NUMBER}) (?:${PEOPLE})`, 'giu');
+const range = phrase(`(?<![\\w.,/-])(${NUMBER})(?: ?- ?| to | or )(${NUMBER}) (?:${PEOPLE})`, 'giu');
 const couple =
-  /\b(?:honeymoon for two|(?:just )?the two of us|(?:my|his|her) (?:wife|husband|partner|girlfriend|boyfriend|spouse|fiancee?) and (?:i|me)\b|(?:me|i) and my (?:wife|husband|partner|girlfriend|boyfriend|spouse)|myself and (?:a|my|one) \w+|me \+ ?1|me plus one)/gi;
+  /\b(?:honeymoon for two|(?:just )?the two of us|(?:my|his|her) (?:wife|husband|partner|girlfriend|boyfriend|spouse|fiancee?) and (?:i|me)\b|(?:me|i) and my (?:wife|husband|partner|girlfriend|boyfriend|spouse)|myself and (?:a|my|one) \w{2,20}|me \+ ?1|me plus one)/gi;
 const alone = /\b(?:just me|only me|just myself|by myself|solo|alone|me only|on my own)\b/gi;
-const twoCouples = new RegExp(`\\b(${PLURAL}) couples\\b`, 'giu');
+const twoCouples = phrase(`\\b(${PLURAL}) couples\\b`, 'giu');
 const oneCouple = /\b(?:a|one) couple\b(?! of)/gi;
-const plusOthers = new RegExp(
+const plusOthers = phrase(
   `\\b(?:w\\/|with|and|plus|\\+) ?(${NUMBER}) (?:others|friends|colleagues|more)\\b`,
   'giu',
 );
 const within = /^[^.;\n]{0,12}\b(?:of them|of whom|of which|incl|including|in total)/i;
-const including = new RegExp(
+const including = phrase(
   `\\b(?:so|total(?: of)?|making|=) (${PLURAL}) (?:incl|in total|including|altogether|people|pax)`,
   'giu',
 );

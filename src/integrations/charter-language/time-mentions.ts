@@ -1,5 +1,6 @@
 import type { PartOfDay } from './charter-request';
 import type { MessageText, Span } from './message-text';
+import { phrase } from './phrase-pattern';
 
 /** A time of day as a message names it. */
 export interface TimeMention {
@@ -17,14 +18,14 @@ const HOURS = 'one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve';
 const hours = HOURS.split('|');
 const HALF = `(?: ?(a\\.?m\\b\\.?|p\\.?m\\b\\.?))`;
 
-const clock = new RegExp(
+const clock = phrase(
   `(?<![\\d:/.-])(\\d{1,2})[:.h]([0-5]\\d)${HALF}?(?: ?(?:hrs?|hours|local|lt|l|z|utc)\\b)?(?![\\d/:]|\\.\\d)(?:,? (?:in the |at )(${PARTS}))?`,
   'gi',
 );
-const hour = new RegExp(`(?<![\\d:/.-])(\\d{1,2})${HALF}`, 'gi');
-const inPart = new RegExp(`\\b(\\d{1,2}|${HOURS})(?: o'?clock)?,? (?:in the|at) (${PARTS})\\b`, 'gi');
-const oclock = new RegExp(`\\b(\\d{1,2}|${HOURS}) o'?clock\\b`, 'gi');
-const fraction = new RegExp(
+const wholeHour = phrase(`(?<![\\d:/.-])(\\d{1,2})${HALF}`, 'gi');
+const inPart = phrase(`\\b(\\d{1,2}|${HOURS})(?: o'?clock)?,? (?:in the|at) (${PARTS})\\b`, 'gi');
+const oclock = phrase(`\\b(\\d{1,2}|${HOURS}) o'?clock\\b`, 'gi');
+const fraction = phrase(
   `\\b(half|quarter) (past|to|after) (\\d{1,2}|${HOURS})\\b(?: (?:in the )?(${PARTS}))?`,
   'gi',
 );
@@ -32,17 +33,17 @@ const military =
   /(?<![\w:/.-])([01]\d|2[0-3])([0-5]\d) ?(?:hrs?\b|hours\b|local\b|lt\b|l\b|z\b|utc\b)?(?![\w:/-])/gi;
 const noon = /\b(?:12 )?noon\b|\bmidday\b/gi;
 const midnight = /\bmidnight\b/gi;
-const bareHour = new RegExp(
+const bareHour = phrase(
   `\\b(?:at|at around|at about|depart|departing|departure) (\\d{1,2}|${HOURS})(?:ish)?\\b(?! ?(?:[:/.-] ?\\d|to \\d|pax|ppl|people|passengers|guests|persons|of us|days?|weeks?|nights?|hours?|k\\b|st\\b|nd\\b|rd\\b|th\\b|january|february|march|april|may|june|july|august|september|october|november|december|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec|usd|eur|gbp|grand|thousand|·))`,
   'gi',
 );
-const parts = new RegExp(
+const parts = phrase(
   `\\b(?:early |late |mid-?)?(${PARTS})s?\\b|(?<!\\bi )\\b(am|pm)\\b|\\b(after lunch)\\b|\\b(?:for |by |around )?(dinner)\\b|\\b(red[- ]?eye|overnight)\\b|\\b(tonight)\\b|\\b(breakfast)\\b`,
   'gi',
 );
 const greeting = /\bgood (?:morning|afternoon|evening|day|night)\b/gi;
 const arriving =
-  /\b(?:by|before|land(?:ing)?(?: \w+)?(?: by| before| at)?|arriv(?:e|ing|al)(?: \w+)?(?: by| at)?|(?:be )?there (?:by|before)|no later than|latest)(?: \w{1,9})? ?$/i;
+  /\b(?:by|before|arriv(?:e|ing|al)|land(?:ing)?|(?:arriv(?:e|ing|al)|land(?:ing)?)(?: \w{1,12})? (?:by|before|at)|no later than|latest)(?: \w{1,9})? ?$/i;
 const notBefore = /\b(?:not|no) (?:before|earlier than) ?$/i;
 const between =
   /\bbetween (?:\d{1,2}|\w{3,6})(?: ?[ap]m)? and (?:\d{1,2}|\w{3,6})(?: ?[ap]m)?(?: (?:in the \w+))?/gi;
@@ -59,7 +60,7 @@ export function takeHours(text: MessageText): TimeMention[] {
   for (const { span } of text.matches(between)) text.take(span);
   for (const { 1: h = '', 2: m = '', 3: half, 4: part, span } of text.matches(clock))
     add(span, at(Number(h), Number(m), half ?? part));
-  for (const { 1: h = '', 2: half, span } of text.matches(hour)) add(span, at(Number(h), 0, half));
+  for (const { 1: h = '', 2: half, span } of text.matches(wholeHour)) add(span, at(Number(h), 0, half));
   for (const { 1: of = '', 2: way = '', 3: h = '', 4: part, span } of text.matches(fraction)) {
     const minutes = of.toLowerCase() === 'half' ? 30 : 15;
     const isTo = way.toLowerCase() === 'to';

@@ -51,7 +51,7 @@ function wordsOf(text: string): string[] {
 
 /** Runs of letters of a word between its marks; of a word without end only the first hundred letters. */
 function* gramsOf(marked: string): Generator<string> {
-  const letters = [...marked.slice(0, 100)];
+  const letters = Array.from(marked.slice(0, 100));
   for (let size = MIN_GRAM; size <= MAX_GRAM; size += 1) {
     for (let at = 0; at + size <= letters.length; at += 1) yield letters.slice(at, at + size).join('');
   }

@@ -117,7 +117,7 @@ export class ModelEndpoint {
   ): OutboundRequest {
     const { key } = this.address;
     return {
-      url: `${this.base.href.replace(/\/+$/, '')}${path}`,
+      url: `${this.base.href.replace(/\/$/, '')}${path}`,
       method: 'POST',
       headers: {
         'content-type': 'application/json',

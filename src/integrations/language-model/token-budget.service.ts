@@ -104,12 +104,16 @@ export class TokenBudget {
   }
 
   private millionths(kind: TokenKind, { promptTokens, completionTokens }: TokenCounts): number {
-    const { LLM_PROMPT_PRICE_PER_1K, LLM_COMPLETION_PRICE_PER_1K, LLM_EMBEDDING_PRICE_PER_1K } =
-      this.settings;
-    const promptPrice = kind === 'embedding' ? LLM_EMBEDDING_PRICE_PER_1K : LLM_PROMPT_PRICE_PER_1K;
+    const {
+      LLM_PROMPT_PRICE_PER_THOUSAND,
+      LLM_COMPLETION_PRICE_PER_THOUSAND,
+      LLM_EMBEDDING_PRICE_PER_THOUSAND,
+    } = this.settings;
+    const promptPrice =
+      kind === 'embedding' ? LLM_EMBEDDING_PRICE_PER_THOUSAND : LLM_PROMPT_PRICE_PER_THOUSAND;
     // Prices are per thousand, costs in millionths.
     return Math.ceil(
-      promptTokens * promptPrice * 1_000 + completionTokens * LLM_COMPLETION_PRICE_PER_1K * 1_000,
+      promptTokens * promptPrice * 1_000 + completionTokens * LLM_COMPLETION_PRICE_PER_THOUSAND * 1_000,
     );
   }
 

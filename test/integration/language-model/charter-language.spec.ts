@@ -86,7 +86,7 @@ describe('a charter request', () => {
     const invented = {
       ...answer,
       legs: [
-        { from: 'Atlantis', to: 'KTEB', date: '2026-02-30', time: '25:00' },
+        { from: 'Xyzzyq', to: 'KTEB', date: '2026-02-30', time: '25:00' },
         { from: 'KTEB', to: null, date: '2019-01-01', time: 'soon' },
       ],
       passengers: -4,
