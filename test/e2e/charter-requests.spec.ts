@@ -124,6 +124,10 @@ describe('a charter request over HTTP', () => {
       },
     });
     expect((await ask('GET', `/api/flows/${body.requestId}`)).body).toEqual(flow.body);
+    const id = done.links.flow.split('/').at(-1) ?? '';
+    const board = `/admin/queues/api/queues/communication/${id}`;
+    const graph = await ask('GET', `${board}/flow`);
+    expect(JSON.stringify(graph.body)).toMatch(/communication-job.*proposal-analysis-job.*flight-search-job/);
     const job = await ask<Record<string, unknown>>('GET', done.links.job);
     expect(job.body).toMatchObject({
       state: 'completed',
@@ -230,6 +234,11 @@ describe('a charter request over HTTP', () => {
       clientEmail: 'never@example.org',
     });
     const searching = await until(body.requestId, 'searching');
+    const root = searching.links.flow.split('/').at(-1) ?? '';
+    const alone = await ask<{ code: string }>('DELETE', `/api/queue/jobs/${root}`);
+    expect(alone).toMatchObject({ status: 409, body: { code: 'flow_member', flowId: root } });
+    const onBoard = `/admin/queues/api/queues/communication/${root}/remove-unprocessed-children`;
+    expect((await ask('PUT', onBoard, {})).status).toBe(409);
     const cancelled = await ask<CharterRequest>('POST', body.links.cancel, { reason: 'changed my mind' });
     expect(cancelled).toMatchObject({ status: 202, body: { status: 'cancelled' } });
     await ask('POST', '/api/queues/flight-search/resume', {});

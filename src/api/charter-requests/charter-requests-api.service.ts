@@ -128,7 +128,9 @@ export class CharterRequestsApi {
   async figures(hours: number, tenant: string): Promise<CharterFiguresDto> {
     this.database.assertReady();
     const figures = await this.requests.figures(tenant, new Date(Date.now() - hours * HOUR_MS));
-    const none = Object.fromEntries(charterStatuses.map((status) => [status, 0])) as unknown as CharterCountsDto;
+    const none = Object.fromEntries(
+      charterStatuses.map((status) => [status, 0]),
+    ) as unknown as CharterCountsDto;
     return {
       ...figures,
       hours,

@@ -37,17 +37,15 @@ export class Outbox {
     { type, key, payload, options, tenant = 'default', caller }: PromisedJob,
   ): Promise<void> {
     const stored = this.sealed(tenant, { type, payload });
-    await transaction
-      .insert(outbox)
-      .values({
-        tenant,
-        jobType: type,
-        key,
-        payload: stored,
-        options,
-        caller,
-        correlationId: correlationId(),
-      });
+    await transaction.insert(outbox).values({
+      tenant,
+      jobType: type,
+      key,
+      payload: stored,
+      options,
+      caller,
+      correlationId: correlationId(),
+    });
   }
 
   /** Promises all jobs of a flow; they are added in one step, and once. */
@@ -56,18 +54,16 @@ export class Outbox {
     { root, key, tenant = 'default', caller }: PromisedFlow,
   ): Promise<void> {
     const { type, payload, options, children = [] } = withPayloads(root, (node) => this.sealed(tenant, node));
-    await transaction
-      .insert(outbox)
-      .values({
-        tenant,
-        jobType: type,
-        key,
-        payload,
-        options,
-        children,
-        caller,
-        correlationId: correlationId(),
-      });
+    await transaction.insert(outbox).values({
+      tenant,
+      jobType: type,
+      key,
+      payload,
+      options,
+      children,
+      caller,
+      correlationId: correlationId(),
+    });
   }
 
   /** Takes a promise back; false where the job was added already, or never promised. Waits for a relay that has it. */

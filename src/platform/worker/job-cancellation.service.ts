@@ -59,7 +59,14 @@ export class JobCancellation {
           if (await this.request(entry, id, wish)) return 'requested';
           break;
         default:
-          if (await this.removals.remove(id, { kind: 'cancelled', ...wish, isWholeFlow })) return 'removed';
+          if (
+            await this.removals.remove(id, {
+              kind: 'cancelled',
+              ...wish,
+              ...(isWholeFlow && { isWholeFlow }),
+            })
+          )
+            return 'removed';
       }
     }
     throw new Error(`Job ${id} changes its state too fast to be cancelled; try again.`);
