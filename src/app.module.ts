@@ -14,6 +14,7 @@ import { EffectsModule, effectsMigrations } from './platform/effects/effects.mod
 import { ErrorReportingModule } from './platform/error-reporting/error-reporting.module';
 import { ExportsModule } from './platform/exports/exports.module';
 import { fileMigrations, FilesModule } from './platform/files/files.module';
+import { flowMigrations, FlowsModule } from './platform/flows/flows.module';
 import { HttpClientModule } from './platform/http-client/http-client.module';
 import { IdempotencyModule } from './platform/idempotency/idempotency.module';
 import { LeaderModule } from './platform/leader/leader.module';
@@ -44,6 +45,7 @@ const migrations = [
   ledgerMigrations,
   deadLetterMigrations,
   operationMigrations,
+  flowMigrations,
   fileMigrations,
   auditMigrations,
   validationMigrations,
@@ -82,6 +84,7 @@ const platform = (settings: Settings) => [
   LedgerModule,
   DeadLetterModule,
   OperationsModule,
+  FlowsModule,
   FilesModule,
   ExportsModule,
 ];

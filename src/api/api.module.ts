@@ -3,6 +3,10 @@ import { BrokerageApiModule } from './brokerage/brokerage-api.module';
 import { FilesApiModule } from './files/files-api.module';
 import { ImportsApiModule } from './imports/imports-api.module';
 import { ItemsApiModule } from './items/items-api.module';
+import { CharterRequestsApiModule } from './charter-requests/charter-requests-api.module';
+import { ClientsApiModule } from './clients/clients-api.module';
+import { ErrorsApiModule } from './errors/errors-api.module';
+import { FlowsApiModule } from './flows/flows-api.module';
 import { FleetApiModule } from './fleet/fleet-api.module';
 import { JobsApiModule } from './jobs/jobs-api.module';
 import { KeysApiModule } from './keys/keys-api.module';
@@ -22,7 +26,11 @@ import { ValidationsApiModule } from './validations/validations-api.module';
     QueueTestApiModule,
     ValidationsApiModule,
     RuleSetsApiModule,
+    CharterRequestsApiModule,
+    ClientsApiModule,
+    ErrorsApiModule,
     FilesApiModule,
+    FlowsApiModule,
     MailApiModule,
     NotificationsApiModule,
     SourcesApiModule,

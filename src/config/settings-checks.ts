@@ -16,6 +16,14 @@ export function faultsOf(settings: Settings): string[] {
     ...badCleanupRoots(settings),
     ...badStorage(settings),
     ...badLanguageModel(settings),
+    ...badAlerts(settings),
+  ];
+}
+
+function badAlerts({ ERROR_ALERT_WEBHOOK_URL, ERROR_ALERT_WEBHOOK_SECRET }: Settings): string[] {
+  if (ERROR_ALERT_WEBHOOK_URL === undefined || ERROR_ALERT_WEBHOOK_SECRET !== undefined) return [];
+  return [
+    'ERROR_ALERT_WEBHOOK_SECRET is missing: an alert without a signature could be anybody’s (whsec_ and random bytes in base64)',
   ];
 }
 

@@ -179,6 +179,10 @@ export class Settings extends StorageSettings {
   QUEUE_CONCURRENCY = '5';
 
   @IsOptional()
+  @areQueueNumbers('QUEUE_RATE_LIMIT')
+  QUEUE_RATE_LIMIT?: string;
+
+  @IsOptional()
   @areQueueNumbers('QUEUE_REMOVE_ON_COMPLETE')
   QUEUE_REMOVE_ON_COMPLETE?: string;
 
@@ -285,9 +289,10 @@ export class Settings extends StorageSettings {
   }
 
   /** What the settings say of single queues, by the names of those settings. */
-  get queueNumbers(): Record<'concurrency' | 'completed' | 'failed', QueueNumbers> {
+  get queueNumbers(): Record<'concurrency' | 'rateLimit' | 'completed' | 'failed', QueueNumbers> {
     return {
       concurrency: queueNumbers(this.QUEUE_CONCURRENCY),
+      rateLimit: queueNumbers(this.QUEUE_RATE_LIMIT),
       completed: queueNumbers(this.QUEUE_REMOVE_ON_COMPLETE),
       failed: queueNumbers(this.QUEUE_REMOVE_ON_FAIL),
     };

@@ -1,4 +1,15 @@
-import { IsIn, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min, MinLength } from 'class-validator';
+import {
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsString,
+  IsUrl,
+  Matches,
+  Max,
+  MaxLength,
+  Min,
+  MinLength,
+} from 'class-validator';
 import { FeedSettings } from './feed-settings';
 import { wholeNumber, yesOrNo } from './setting-types';
 
@@ -132,4 +143,30 @@ export class WorkloadSettings extends FeedSettings {
   @Min(1)
   @Max(3_650)
   NOTIFICATION_RETENTION_DAYS = 90;
+
+  @IsOptional()
+  @IsUrl({ require_tld: false, protocols: ['http', 'https'], require_protocol: true })
+  ERROR_ALERT_WEBHOOK_URL?: string;
+
+  @IsOptional()
+  @Matches(/^whsec_[A-Za-z0-9+/]{32,172}={0,2}$/, {
+    message: 'ERROR_ALERT_WEBHOOK_SECRET must be whsec_ and 24 to 128 bytes in base64',
+  })
+  ERROR_ALERT_WEBHOOK_SECRET?: string;
+
+  @IsOptional()
+  @Matches(/^[^\s<>@",]{1,64}@[^\s<>@",]{1,189}$/, { message: 'ERROR_ALERT_EMAIL must be one mail address' })
+  ERROR_ALERT_EMAIL?: string;
+
+  @wholeNumber
+  @IsInt()
+  @Min(0)
+  @Max(1_000_000)
+  ERROR_ALERT_RATE = 100;
+
+  @wholeNumber
+  @IsInt()
+  @Min(1)
+  @Max(1_440)
+  ERROR_ALERT_RATE_MINUTES = 10;
 }

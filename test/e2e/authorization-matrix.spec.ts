@@ -36,6 +36,7 @@ function bodyOf({ method, url }: ServedRoute): string {
   if (method === 'POST' && url.endsWith('/bookings')) {
     return '{"kind":"hold","startsAt":"2027-03-01T00:00:00Z","endsAt":"2027-03-02T00:00:00Z"}';
   }
+  if (url.endsWith('/answers')) return '{"answers":[{"field":"passengers","answer":"6"}]}';
   const isEdit = method === 'PATCH' && url.includes('/dead-letters/');
   return isEdit ? '{"reason":"of the matrix","data":{}}' : '{}';
 }
@@ -85,13 +86,18 @@ describe('the authorization matrix', () => {
   function pathOf(url: string, isThere = true): string {
     const { ids } = scene;
     const [, kind = ''] =
-      /\/(jobs|dead-letters|operations|notifications|validations|fleet)\/:id/.exec(url) ?? [];
+      /\/(jobs|dead-letters|operations|notifications|validations|fleet|charter-requests|clients|flows)\/:id/.exec(
+        url,
+      ) ?? [];
     const things = {
       jobs: ids.job,
       'dead-letters': ids.deadLetter,
       operations: ids.operation,
       notifications: ids.notification,
       fleet: ids.aircraft,
+      'charter-requests': ids.charterRequest,
+      clients: ids.client,
+      flows: ids.flow,
     };
     const { brokerage } = scene;
     const [, ofBrokerage = ''] = /\/brokerage\/(\w+)\/:id/.exec(url) ?? [];
@@ -101,6 +107,7 @@ describe('the authorization matrix', () => {
       id: isThere ? id : 'nothing',
       runId: isThere ? brokerage.runs : 'nothing',
       jobId: isThere ? ids.job : 'nothing',
+      fingerprint: isThere ? ids.errorGroup : 'nothing',
       name: isThere ? ids.ruleSet : 'nothing',
       kid: isThere ? ids.key : 'nothing',
       queue: 'default',

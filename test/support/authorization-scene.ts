@@ -6,6 +6,7 @@ import { Database } from '../../src/platform/database/database.service';
 import { deadLetterId } from '../../src/platform/dead-letter/dead-letter-entry';
 import { DeadLetterProjection } from '../../src/platform/dead-letter/dead-letter-projection.service';
 import { deadLetters } from '../../src/platform/dead-letter/dead-letter.tables';
+import { flows } from '../../src/platform/flows/flows.tables';
 import { HttpAdapter } from '../../src/platform/http/http-adapter';
 import { LedgerSearch } from '../../src/platform/ledger/ledger-search.service';
 import { OperationStore } from '../../src/platform/operations/operation.store';
@@ -16,6 +17,9 @@ import { JobDispatcher } from '../../src/platform/queue/job-dispatcher.service';
 import { QueueRegistry } from '../../src/platform/queue/queue-registry.service';
 import { WorkerRunner } from '../../src/platform/worker/worker-runner.service';
 import { aircraftId } from '../../src/workloads/agents/fleet.store';
+import { charterRequests, proposals } from '../../src/workloads/agents/charter.tables';
+import { Clients } from '../../src/workloads/agents/clients.store';
+import { errorGroups } from '../../src/workloads/agents/error-groups.tables';
 import { notificationId, Notifications } from '../../src/workloads/tasks/notifications.store';
 import { RuleSetStore } from '../../src/workloads/validation/rule-set.store';
 import {
@@ -54,6 +58,10 @@ export class AuthorizationScene {
     aircraft: aircraftId('default', 'HF-001'),
     ruleSet: 'of-the-matrix',
     key: '',
+    charterRequest: 'req_of-the-matrix',
+    client: '',
+    flow: '',
+    errorGroup: '0123456789abcdef',
   };
 
   brokerage: BrokerageIds = { connections: '', runs: '', imports: '', reviews: '', notes: '' };
@@ -74,6 +82,7 @@ export class AuthorizationScene {
     await scene.addRun();
     await scene.addNotification();
     scene.brokerage = await putBrokerageCanaries(scene.server.app, NOTIFIED_USER, CANARY);
+    await scene.addCharter();
     const definition = { name: scene.ids.ruleSet, columns: [{ name: 'a' }] };
     await scene.server.app.get(RuleSetStore, { strict: false }).save(definition);
     scene.ids.key = (await scene.key({ name: 'of the matrix' })).split('.')[0] ?? '';
@@ -195,5 +204,51 @@ export class AuthorizationScene {
     await app
       .get(Database)
       .transaction((transaction) => app.get(Notifications).put(transaction, { ...whose, ...texts }));
+  }
+
+  /** A request, its proposal, its client, a flow whose job has failed, and a group of errors. */
+  private async addCharter(): Promise<void> {
+    const { app } = this.server;
+    const { query } = app.get(Database);
+    const tenant = 'default';
+    const { charterRequest: id, errorGroup: fingerprint, failedJob } = this.ids;
+    const missing = [{ field: 'passengers', question: CANARY }];
+    await query.insert(charterRequests).values({
+      tenant,
+      id,
+      userId: 'user',
+      message: CANARY,
+      clientEmail: CANARY,
+      clientName: CANARY,
+      timeZone: 'UTC',
+      priority: 'normal',
+      status: 'needs_information',
+      jobId: this.ids.job,
+      missing,
+      answers: [{ field: 'legs', answer: CANARY, round: 1 }],
+      error: CANARY,
+    });
+    const rejected = [{ reason: CANARY, count: 1 }];
+    await query
+      .insert(proposals)
+      .values({ tenant, id: 'p', requestId: id, options: [], rejected, recipientEmail: CANARY });
+    const { client } = await app
+      .get(Clients, { strict: false })
+      .merge('of-the-matrix@example.org', { name: CANARY }, tenant);
+    this.ids.client = client.id;
+    this.ids.flow = failedJob;
+    const jobs = [{ id: failedJob, queue: 'default', type: 'test-job', path: '' }];
+    await query.insert(flows).values({ id: failedJob, tenant, key: 'of-the-matrix', jobs });
+    const seen = { firstSeenAt: new Date(), lastSeenAt: new Date(), deadLetterId: this.ids.deadLetter };
+    await query.insert(errorGroups).values({
+      ...seen,
+      tenant,
+      fingerprint,
+      count: 1,
+      queues: ['default'],
+      types: ['test-job'],
+      errorName: 'Error',
+      errorMessage: CANARY,
+    });
   }
 }

@@ -53,6 +53,9 @@ export function jobBody(job: JobSnapshot): JobDto {
     ...(job.failedReason !== undefined && {
       error: errorOf(job.failedName ?? 'Error', job.failedReason),
     }),
+    ...(job.origin.flow !== undefined && {
+      flow: { id: job.origin.flow.id, path: job.origin.flow.path },
+    }),
     links: { self: jobPath(job.id), dashboard: `/admin/queues/queue/${job.queue}/${job.id}` },
   };
 }

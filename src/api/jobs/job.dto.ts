@@ -48,6 +48,13 @@ export class JobHoldDto {
   nextAt?: string;
 }
 
+export class JobFlowDto {
+  /** `GET /api/flows/{id}` shows all its jobs. */
+  id!: string;
+  /** The names from the last job of the flow down to this one; empty for the last one. */
+  path!: string;
+}
+
 export class JobLinksDto {
   self!: string;
   dashboard!: string;
@@ -87,6 +94,8 @@ export class JobDto {
   resultOmitted?: boolean;
   /** Only where one job is read while it waits for its key. */
   hold?: JobHoldDto;
+  /** The flow that the job belongs to. */
+  flow?: JobFlowDto;
   links!: JobLinksDto;
 }
 

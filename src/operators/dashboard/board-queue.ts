@@ -3,6 +3,7 @@ import type { ObliterateOptions } from '@bull-board/api/typings/app';
 import type { Job, JobType } from 'bullmq';
 import { MASK } from '../../platform/auth/masked.decorator';
 import type { JobRetry } from '../../platform/dead-letter/job-retry.service';
+import { FlowMemberError } from '../../platform/flows/flow-guards.service';
 import { problem } from '../../platform/problems/problem-catalogue';
 import { addJob, originOf } from '../../platform/queue/add-job';
 import { checkPayload } from '../../platform/queue/job-payload';
@@ -121,7 +122,7 @@ export class BoardQueue extends BullMQAdapter {
       const old = page.filter(
         (job) => (job as Job | undefined) && (job.finishedOn ?? job.timestamp) <= until,
       );
-      const gone = await Promise.all(old.map((job) => this.remove(job.id ?? '', reason)));
+      const gone = await Promise.all(old.map((job) => this.removeUnlessNeeded(job.id ?? '', reason)));
       kept += page.length - gone.filter(Boolean).length;
       if (page.length < PAGE_SIZE) return;
     }
@@ -129,6 +130,16 @@ export class BoardQueue extends BullMQAdapter {
 
   private remove(id: string, reason: string): Promise<boolean> {
     return this.removals.remove(id, { kind: 'removed', reason, by: visitorId() });
+  }
+
+  /** What a flow needs stays, and keeps nothing else from going. */
+  private async removeUnlessNeeded(id: string, reason: string): Promise<boolean> {
+    try {
+      return await this.remove(id, reason);
+    } catch (error) {
+      if (error instanceof FlowMemberError) return false;
+      throw error;
+    }
   }
 
   /** The same as everywhere: with all attempts, and noted with the dead letter. */
@@ -172,6 +183,11 @@ export class BoardQueue extends BullMQAdapter {
         if (!(await this.remove(job.id ?? '', 'Removed on the dashboard.'))) {
           throw problem('job_active', { detail: 'The job is being worked, or is gone already.' });
         }
+      },
+      removeUnprocessedChildren: () => {
+        throw problem('flow_member', {
+          detail: 'Its children would vanish without a trace: cancel the whole flow at /api/flows.',
+        });
       },
       changePriority: async (options: { priority?: number }) => {
         if (definition.hasPriorities !== true) {

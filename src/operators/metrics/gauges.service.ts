@@ -30,9 +30,10 @@ export class Gauges {
 
   private ofQueues(): void {
     this.gauge('holdfast_queue_jobs', 'Jobs in a queue, by state.', ['queue', 'state'], ({ redis }, set) =>
-      redis?.queues.forEach(({ name, counts }) =>
-        states.forEach((state) => set(counts[state], { queue: name, state })),
-      ),
+      redis?.queues.forEach(({ name: queue, counts }) => {
+        states.forEach((state) => set(counts[state], { queue, state }));
+        set(counts.waitingChildren, { queue, state: 'waiting-children' });
+      }),
     );
     const perQueue = (name: string, help: string, read: (counts: QueueCounts) => number) =>
       this.gauge(name, help, ['queue'], ({ redis }, set) =>

@@ -1,9 +1,11 @@
 import { Injectable } from '@nestjs/common';
+import { Settings } from '../../config/settings';
 import type { Principal } from '../../platform/auth/principal';
 import { JobCleaning } from '../../platform/operations/job-cleaning.service';
 import type { Operation } from '../../platform/operations/operation.store';
 import { Operations } from '../../platform/operations/operations.service';
 import { problem } from '../../platform/problems/problem-catalogue';
+import { limiterOf } from '../../platform/queue/define-queue';
 import type { FinishedState } from '../../platform/queue/job-snapshot';
 import { QueuePauses } from '../../platform/queue/queue-pauses.service';
 import { QueueRegistry, type RegisteredQueue } from '../../platform/queue/queue-registry.service';
@@ -30,6 +32,7 @@ export class QueueActions {
     private readonly pauses: QueuePauses,
     private readonly cleaning: JobCleaning,
     private readonly operations: Operations,
+    private readonly settings: Settings,
   ) {}
 
   /** All queues, or the one that is named. Throws `queue_not_found`. */
@@ -111,12 +114,23 @@ export class QueueActions {
   /** What is not named stays as it is. */
   async limit(name: string, { concurrency, rateLimit }: QueueLimitsDto): Promise<void> {
     const [entry] = this.chosen(name);
-    const { queue } = entry!;
+    const { queue, definition } = entry!;
+    if (rateLimit != null) refuseOtherWindow(rateLimit.durationMs, limiterOf(definition, this.settings));
     if (concurrency === null) await queue.removeGlobalConcurrency();
     else if (concurrency !== undefined) await queue.setGlobalConcurrency(concurrency);
     if (rateLimit === null) await queue.removeGlobalRateLimit();
     else if (rateLimit !== undefined) await queue.setGlobalRateLimit(rateLimit.max, rateLimit.durationMs);
   }
+}
+
+/** BullMQ counts in the window of its worker, whatever the queue's own limit says. */
+function refuseOtherWindow(durationMs: number, limiter: ReturnType<typeof limiterOf>): void {
+  if (limiter === undefined || limiter.durationMs === durationMs) return;
+  const detail = `must be ${limiter.durationMs}: the workers of this queue count in such windows`;
+  throw problem('validation_failed', {
+    detail: `"durationMs" ${detail}.`,
+    errors: [{ pointer: '#/rateLimit/durationMs', detail, code: 'durationMs' }],
+  });
 }
 
 function namesOf(entries: readonly RegisteredQueue[]): string[] {

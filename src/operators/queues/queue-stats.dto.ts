@@ -21,6 +21,8 @@ export class QueueStatsEntry {
   completed: number;
   failed: number;
   delayed: number;
+  /** Jobs of flows that wait for others to end. */
+  waitingChildren: number;
   /** Whether the queue is paused: its waiting jobs do not start. */
   paused: boolean;
   /** What a worker would have to do: waiting, active, and delayed jobs that are due. */
@@ -42,6 +44,8 @@ export class QueueStats {
   completed: number;
   failed: number;
   delayed: number;
+  /** Jobs of flows that wait for others to end. */
+  waitingChildren: number;
   /** The part of `waiting` that stands in paused queues. */
   paused: number;
   backlog: number;

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Settings } from '../../config/settings';
 import {
   concurrencyOf,
+  limiterOf,
   queueDefaults,
   retentionOf,
   type QueueDefinition,
@@ -47,6 +48,7 @@ export class QueuesService {
       completed: sum(({ completed }) => completed),
       failed: sum(({ failed }) => failed),
       delayed: sum(({ delayed }) => delayed),
+      waitingChildren: sum(({ waitingChildren }) => waitingChildren),
       paused: sum(({ waiting, paused }) => (paused ? waiting : 0)),
       backlog: sum(({ backlog }) => backlog),
       oldestWaitingMs: ages.length === 0 ? null : Math.max(...ages),
@@ -94,6 +96,7 @@ function toStats({ entry, counts, workers }: Reading): QueueStatsEntry {
     completed,
     failed,
     delayed,
+    waitingChildren: counts.waitingChildren,
     paused: counts.isPaused,
     backlog: waiting + active + due,
     oldestWaitingMs: counts.oldestWaitingMs ?? null,
@@ -131,7 +134,7 @@ function toSettings(
     domain,
     description,
     concurrency: concurrencyOf(definition, environment),
-    limiter: worker.limiter ?? null,
+    limiter: limiterOf(definition, environment) ?? null,
     attempts: queueDefaults.attempts,
     backoff: queueDefaults.backoff,
     retention: retentionOf(definition, environment),

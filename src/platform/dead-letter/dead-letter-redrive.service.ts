@@ -126,12 +126,35 @@ export class DeadLetterRedrive implements OnApplicationBootstrap {
     try {
       const job = await this.jobs.bringBack(letter, redriveOrder, () => this.isStillOpen(id));
       if (job === undefined) return { id, kind: 'decided' };
+      await this.settleRevived(job.revived ?? [], redriveOrder);
       const isOwn = redriveOrder.target === undefined;
       return { id, kind: 'redriven', jobId: job.id, generation: isOwn ? generation + 1 : 0 };
     } catch (thrown) {
       if (isAway(thrown)) throw thrown;
       return { id, kind: 'refused', error: asRefusal(thrown) };
     }
+  }
+
+  /** Those that died of this death have been taken back with it. */
+  private async settleRevived(jobIds: readonly string[], { by }: RedriveOrder): Promise<void> {
+    if (jobIds.length === 0) return;
+    await this.database.query
+      .update(deadLetters)
+      .set({
+        status: 'redriven',
+        redrivenAs: sql`job_id`,
+        isShownWanted: false,
+        changedAt: sql`now()`,
+        changedBy: by,
+        changeReason: 'The job it waited for was sent back: it waits again.',
+      })
+      .where(
+        and(
+          inArray(deadLetters.jobId, [...jobIds]),
+          eq(deadLetters.status, 'dead'),
+          eq(deadLetters.cause, 'child_failed'),
+        ),
+      );
   }
 
   /** False where another process has ended this redrive while this one was held up. */

@@ -1,17 +1,33 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { and, asc, eq, inArray, or, sql } from 'drizzle-orm';
+import { isDatabaseAway } from '../database/database-unavailable.error';
 import { Database, type Transaction } from '../database/database.service';
 import type { FinishedJob } from '../queue/job-sets.service';
 import type { RegisteredQueue } from '../queue/queue-registry.service';
 import { deadLetterOf, type DeadLetter, type NewDeadLetter } from './dead-letter-entry';
 import { deadLetters } from './dead-letter.tables';
 
+/** A dead letter that was written just now. */
+export type ParkedLetter = Pick<
+  DeadLetter,
+  'id' | 'tenant' | 'queue' | 'jobId' | 'type' | 'payload' | 'cause' | 'finishedAt' | 'errorMessage'
+>;
+
+/** Told of deaths in the transaction that notes them, each exactly once; at most 500 at a time. */
+export type ParkedListener = (transaction: Transaction, letters: readonly ParkedLetter[]) => Promise<void>;
+
 /** Writes dead letters, each death once, and links them to what the same job had died of before. */
 @Injectable()
 export class DeadLetterWriter {
   private readonly logger = new Logger('DeadLetters');
+  private readonly listeners: ParkedListener[] = [];
 
   constructor(private readonly database: Database) {}
+
+  /** From now on the listener hears of each death; one that throws is left out, and the death is noted all the same. */
+  onParked(listener: ParkedListener): void {
+    this.listeners.push(listener);
+  }
 
   /** Those of the jobs that died; what is written already stays as it is. */
   async write(transaction: Transaction, entry: RegisteredQueue, jobs: readonly FinishedJob[]): Promise<void> {
@@ -49,10 +65,14 @@ export class DeadLetterWriter {
       return { ...death, redrivenFrom: from.id, redriveCount: from.redriveCount + 1 };
     });
     const added = await transaction.insert(deadLetters).values(linked).onConflictDoNothing().returning({
-      jobId: deadLetters.jobId,
+      id: deadLetters.id,
+      tenant: deadLetters.tenant,
       queue: deadLetters.queue,
+      jobId: deadLetters.jobId,
+      type: deadLetters.type,
       cause: deadLetters.cause,
       finishedAt: deadLetters.finishedAt,
+      errorMessage: deadLetters.errorMessage,
     });
     const [first] = added;
     if (first === undefined) return;
@@ -63,8 +83,27 @@ export class DeadLetterWriter {
       transaction,
       outlived.map(({ id }) => id),
     );
+    const payloads = new Map(linked.map(({ id, payload }) => [id, payload]));
+    await this.tell(
+      transaction,
+      added.map((letter) => ({ ...letter, payload: payloads.get(letter.id) ?? '' })),
+    );
     const { queue, jobId, cause } = first;
     this.logger.warn({ msg: `Parked ${added.length} dead letters of ${queue}`, queue, jobId, cause });
+  }
+
+  private async tell(transaction: Transaction, letters: readonly ParkedLetter[]): Promise<void> {
+    for (const listener of this.listeners) {
+      try {
+        // A savepoint: what a listener cannot do must not keep a death from being noted.
+        await transaction.transaction((inner) => listener(inner, letters));
+      } catch (error) {
+        if (isDatabaseAway(error)) throw error;
+        this.logger.error(
+          `Somebody could not be told of ${letters.length} deaths: ${String(error).slice(0, 300)}`,
+        );
+      }
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 import { Global, Module } from '@nestjs/common';
 import { join } from 'node:path';
 import type { MigrationFolder } from '../database/migrations';
+import { FlowReturn } from '../flows/flow-return.service';
 import { RetentionModule } from '../retention/retention.module';
 import { DeadLetterGroupsCacheSource } from './dead-letter-groups-cache.source';
 import { DeadLetterKeeper } from './dead-letter-keeper.service';
@@ -21,7 +22,9 @@ export const deadLetterMigrations: MigrationFolder = {
 
 const offered = [
   JobReturn,
+  FlowReturn,
   DeadLetterStore,
+  DeadLetterWriter,
   DeadLetterRedrive,
   DeadLetterQueues,
   DeadLetterParker,
@@ -34,7 +37,7 @@ const offered = [
 @Global()
 @Module({
   imports: [RetentionModule],
-  providers: [...offered, DeadLetterWriter, DeadLettersExportSource, DeadLetterGroupsCacheSource],
+  providers: [...offered, DeadLettersExportSource, DeadLetterGroupsCacheSource],
   exports: offered,
 })
 export class DeadLetterModule {}

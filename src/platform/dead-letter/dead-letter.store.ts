@@ -70,6 +70,18 @@ const summary = {
   isEdited: sql<boolean>`${deadLetters.editedPayload} IS NOT NULL`,
 };
 
+/** What a group of errors is made of. */
+const grouped = {
+  id: deadLetters.id,
+  tenant: deadLetters.tenant,
+  queue: deadLetters.queue,
+  type: deadLetters.type,
+  fingerprint: deadLetters.fingerprint,
+  errorName: deadLetters.errorName,
+  errorMessage: deadLetters.errorMessage,
+  finishedAt: deadLetters.finishedAt,
+};
+
 /** Finds dead letters, and records what people decide about them. */
 @Injectable()
 export class DeadLetterStore {
@@ -82,6 +94,18 @@ export class DeadLetterStore {
       .from(deadLetters)
       .where(and(eq(deadLetters.id, id), eq(deadLetters.tenant, tenant)));
     return letter;
+  }
+
+  /** Those of the ids that are there, of any tenant, with the attempts of each; at most 500. */
+  async ofIds(
+    ids: readonly string[],
+  ): Promise<(Pick<DeadLetter, 'attempts'> & Pick<DeadLetterSummary, keyof typeof grouped>)[]> {
+    this.database.assertReady();
+    if (ids.length === 0) return [];
+    return this.database.query
+      .select({ ...grouped, attempts: deadLetters.attempts })
+      .from(deadLetters)
+      .where(inArray(deadLetters.id, [...ids]));
   }
 
   /** Newest first. */

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { ErrorCode, Job, type JobsOptions } from 'bullmq';
+import { FlowReturn } from '../flows/flow-return.service';
 import { addJob, type JobOrigin } from '../queue/add-job';
 import { attemptFields } from '../queue/attempt-record';
 import { declaredJob } from '../queue/define-queue';
@@ -61,6 +62,8 @@ export type Returnable = Pick<
 export interface ReturnedJob {
   readonly id: string;
   readonly queue: string;
+  /** The jobs of its flow that had died of its death, and wait for it again. */
+  readonly revived?: readonly string[];
 }
 
 /** Puts dead jobs back to work; a second time for the same death changes nothing. */
@@ -69,6 +72,7 @@ export class JobReturn {
   constructor(
     private readonly connections: RedisConnections,
     private readonly registry: QueueRegistry,
+    private readonly flows: FlowReturn,
   ) {}
 
   /** Throws {@link RedriveRefusedError} or PayloadInvalidError where this dead letter can never run so. */
@@ -77,6 +81,7 @@ export class JobReturn {
       await checkPayload(...this.contractAt(letter, order.target, order.type));
       return;
     }
+    await this.refuseParent(letter);
     const contract = this.contractAt(letter, letter.queue);
     // As stored it passed its check once, and an older contract is brought up to date by the consumer.
     if (letter.editedPayload !== null) await checkPayload(...contract);
@@ -113,11 +118,33 @@ export class JobReturn {
     const options = returnedOptions(letter, entry);
     const state = await this.prepare(entry, letter, order.resetAttempts, options);
     if (state === 'elsewhere') return undefined;
+    const revived = state === 'ready' ? await this.rejoin(entry, letter) : [];
     if (state === 'ready') await retry(entry, letter, options, order.resetAttempts);
     if (state === 'gone' && (await isStillOpen())) {
-      await entry.queue.add(letter.type, payloadOf(letter), options);
+      await entry.queue.add(letter.type, payloadOf(letter), withoutParent(options));
     }
-    return { id: letter.jobId, queue: letter.queue };
+    return { id: letter.jobId, queue: letter.queue, revived };
+  }
+
+  private async rejoin(entry: RegisteredQueue, { jobId }: Returnable): Promise<readonly string[]> {
+    const rejoined = await this.flows.rejoin(entry, jobId);
+    if (rejoined.kind === 'rejoined') return rejoined.revived;
+    throw new RedriveRefusedError(
+      `Job ${rejoined.job}, which waited for it, is just being failed: try again in a moment.`,
+    );
+  }
+
+  /** A job that died because it waited in vain can do nothing until what it waited for is done. */
+  private async refuseParent({ cause, queue, jobId }: Returnable): Promise<void> {
+    const entry = this.registry.get(queue);
+    if (cause !== 'child_failed' || entry === undefined) return;
+    const dead = await this.flows.deadChildren(entry, jobId);
+    if (dead !== undefined && dead.length === 0) return;
+    throw new RedriveRefusedError(
+      dead === undefined
+        ? 'The results that it waited for have gone from Redis: start its flow anew.'
+        : `It waits for ${dead.join(', ')}: send that back, and the flow goes on by itself.`,
+    );
   }
 
   private prepare(
@@ -217,6 +244,12 @@ function returnedOptions(letter: Returnable, { definition }: RegisteredQueue): J
   };
   const returned: JobsOptions & { origin: JobOrigin } = { ...options, jobId: letter.jobId, origin: next };
   return returned;
+}
+
+/** Who is gone from Redis was waited for by nobody any more. */
+function withoutParent(options: JobsOptions): JobsOptions {
+  const { parent: _parent, fpof: _fpof, idof: _idof, ...alone } = options as Record<string, unknown>;
+  return alone;
 }
 
 async function retry(

@@ -6,6 +6,8 @@ import {
 } from '@nestjs/common';
 import { asc, inArray, sql } from 'drizzle-orm';
 import { Database } from '../database/database.service';
+import { FlowAdder } from '../flows/flow-adder.service';
+import { withPayloads, type FlowNode } from '../flows/flow-node';
 import { JobDispatcher } from '../queue/job-dispatcher.service';
 import { QueueRegistry } from '../queue/queue-registry.service';
 import { RedisConnections } from '../redis/redis-connections.service';
@@ -32,6 +34,7 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
   constructor(
     private readonly database: Database,
     private readonly dispatcher: JobDispatcher,
+    private readonly flows: FlowAdder,
     private readonly connections: RedisConnections,
     private readonly registry: QueueRegistry,
   ) {}
@@ -97,26 +100,23 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
     });
   }
 
-  private async relay({
-    jobType,
-    payload,
-    key,
-    tenant,
-    correlationId,
-    caller,
-  }: typeof outbox.$inferSelect): Promise<unknown> {
-    const known = this.registry.type(jobType);
-    const sent =
-      known === undefined
-        ? payload
-        : opened(known.queue, known.job.payload, { tenant, type: jobType }, payload);
-    return this.dispatcher.dispatch(jobType, sent, {
-      key,
-      tenant,
-      correlationId,
-      ...(caller !== null && { caller }),
-      isPromised: true,
-    });
+  private async relay(row: typeof outbox.$inferSelect): Promise<unknown> {
+    const { jobType: type, payload, key, tenant, correlationId, caller, children } = row;
+    const promise = { key, tenant, correlationId, ...(caller !== null && { caller }), isPromised: true };
+    const options = row.options ?? {};
+    if (children === null) {
+      const sent = this.opened(tenant, { type, payload });
+      return this.dispatcher.dispatch(type, sent, { ...options, ...promise });
+    }
+    const root = withPayloads<FlowNode>({ type, payload, options, children }, (node) =>
+      this.opened(tenant, node),
+    );
+    return this.flows.add(root, promise);
+  }
+
+  private opened(tenant: string, { type, payload }: Pick<FlowNode, 'type' | 'payload'>): object {
+    const known = this.registry.type(type);
+    return known === undefined ? payload : opened(known.queue, known.job.payload, { tenant, type }, payload);
   }
 
   private logError(error: Error): void {

@@ -2,6 +2,8 @@ import { brokerageProblems } from './brokerage-problems';
 import type { CatalogueEntry } from './catalogue-entry';
 import { deadLetterProblems } from './dead-letter-problems';
 import { feedProblems } from './feed-problems';
+import { agentProblems } from './agent-problems';
+import { flowProblems } from './flow-problems';
 import { fleetProblems } from './fleet-problems';
 import { Problem, type ProblemOptions } from './problem';
 import { mailProblems } from './mail-problems';
@@ -15,6 +17,8 @@ export const problemCatalogue = {
   ...requestProblems,
   ...uploadProblems,
   ...deadLetterProblems,
+  ...flowProblems,
+  ...agentProblems,
   ...mailProblems,
   ...feedProblems,
   ...notificationProblems,

@@ -1,6 +1,7 @@
 import { HttpException } from '@nestjs/common';
 import { isDatabaseAway } from '../database/database-unavailable.error';
 import { QueueFullError, StorageUnsafeError } from '../memory/admission-refusal.error';
+import { FlowMemberError } from '../flows/flow-guards.service';
 import { JobKeyConflictError, PriorityRefusedError, UnknownJobError } from '../queue/add-job';
 import { UnknownJobTypeError } from '../queue/job-dispatcher.service';
 import { PayloadInvalidError, type FieldError } from '../queue/job-payload';
@@ -68,6 +69,9 @@ function problemOfJob(error: unknown): Problem | undefined {
   }
   if (error instanceof StorageUnsafeError) {
     return problem('storage_degraded', { detail: error.message }, error);
+  }
+  if (error instanceof FlowMemberError) {
+    return problem('flow_member', { detail: error.message, members: { flowId: error.flow } }, error);
   }
   if (error instanceof JobKeyConflictError) {
     return problem('job_key_conflict', { detail: error.message, members: { jobId: error.holder } }, error);

@@ -33,11 +33,23 @@ export interface AddOptions {
   readonly generation?: number;
   /** Whether a row stands for the job: one that Redis has lost before its end is added anew, whatever is remembered. */
   readonly isPromised?: boolean;
+  /** The place of the job in a flow. */
+  readonly flow?: FlowPlace;
   readonly tenant?: string;
   /** Who asked for the job. */
   readonly caller?: string;
   /** Defaults to that of the running request or job. */
   readonly correlationId?: string;
+}
+
+/** Where a job stands in a flow. */
+export interface FlowPlace {
+  /** The id of the flow, which is that of its last job, the root. */
+  readonly id: string;
+  /** The names from the root's child down to this job, with dots: `analysis.flights`; empty for the root. */
+  readonly path: string;
+  /** How many jobs it waits for; absent where there are none. */
+  readonly children?: number;
 }
 
 /** Where a job comes from; kept in its options, beside BullMQ's own, never in the payload. */
@@ -55,6 +67,7 @@ export interface JobOrigin {
   /** Epoch milliseconds since which a redriven job with such a limit waits. */
   readonly redrivenAt?: number;
   readonly tags?: readonly string[];
+  readonly flow?: FlowPlace;
   /** Absent until the job is redriven. */
   readonly generation?: number;
 }
@@ -234,6 +247,7 @@ function originFor(declared: JobDefinition, options: AddOptions, now = Date.now(
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(waitLimitMs !== undefined && { expiresAt: now + delayMs + waitLimitMs }),
     ...(tags !== undefined && tags.length > 0 && { tags }),
+    ...(options.flow !== undefined && { flow: options.flow }),
     ...(generation !== undefined && generation > 0 && { generation }),
   };
 }

@@ -3,7 +3,7 @@ import { originOf } from './add-job';
 import type { AttemptHistory, AttemptLog } from './attempt-log.service';
 import type { AttemptRecord } from './attempt-record';
 import { CorruptPayload } from './corrupt-payload';
-import { JobDeathError } from './death-cause';
+import { childOfFailure, JobDeathError } from './death-cause';
 import { queueDefaults, type QueueDefinition } from './define-queue';
 import { JobCancelledError } from './job-interruption';
 
@@ -29,6 +29,10 @@ export async function admit(job: Job, definition: QueueDefinition, log: AttemptL
   await refuseUnreadable(job, definition, log);
   if (job.attemptsStarted > 1) await judgeHistory(job, definition, log);
   const deferred = deferredFailures.get(job);
+  const child = childOfFailure(deferred);
+  if (child !== undefined) {
+    throw new JobDeathError('child_failed', `Job ${child}, which this one waits for, has failed for good.`);
+  }
   if (deferred !== undefined) throw new JobDeathError('stalled', deferred);
   const { expiresAt } = originOf(job);
   if (job.attemptsStarted === 1 && expiresAt !== undefined && Date.now() > expiresAt) {

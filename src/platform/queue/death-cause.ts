@@ -12,6 +12,7 @@ export const deathCauses = [
   'corrupt_data',
   'missing_data',
   'secret_unreadable',
+  'child_failed',
 ] as const;
 export type DeathCause = (typeof deathCauses)[number];
 
@@ -30,7 +31,13 @@ export class JobDeathError extends UnrecoverableError {
 const reasons: readonly (readonly [RegExp, DeathCause])[] = [
   [/^job stalled more than allowable limit/, 'stalled'],
   [/^job started more than allowable limit/, 'started_too_often'],
+  [/^child \S+ failed$/, 'child_failed'],
 ];
+
+/** The id of the child that BullMQ fails its parent for; undefined for any other reason. */
+export function childOfFailure(reason: string | undefined): string | undefined {
+  return /^child \S*:([^\s:]+) failed$/.exec(reason ?? '')?.[1];
+}
 
 /** The cause of a death that no consumer recorded, from the reason that BullMQ stored. */
 export function causeOfReason(failedReason: string, attemptsMade: number, attemptsMax: number): DeathCause {

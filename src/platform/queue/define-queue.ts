@@ -184,6 +184,17 @@ export function assertBatchesFill(definition: QueueDefinition, settings: Setting
   );
 }
 
+/** How many jobs of the queue all workers together begin in a while; undefined for no limit. */
+export function limiterOf(
+  { name, worker }: QueueDefinition,
+  settings: Settings,
+): QueueDefinition['worker']['limiter'] {
+  const { of, all } = settings.queueNumbers.rateLimit;
+  const declared = worker.limiter;
+  const max = of.get(name) ?? (declared === undefined ? undefined : (all ?? declared.max));
+  return max === undefined || max === 0 ? undefined : { max, durationMs: declared?.durationMs ?? 1_000 };
+}
+
 /** How long the queue's finished jobs stay in Redis, and how many of them. */
 export function retentionOf(
   { name, retention }: QueueDefinition,

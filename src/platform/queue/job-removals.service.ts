@@ -13,6 +13,8 @@ export interface Removal {
   readonly by: string;
   /** In any other state the job stays. */
   readonly onlyIn?: readonly JobState[];
+  /** Whether all jobs of its flow go, from the last one down. */
+  readonly isWholeFlow?: boolean;
 }
 
 /**
@@ -55,7 +57,8 @@ export class JobRemovals {
         if (undoOne !== undefined) undo.push(undoOne);
       }
       // A worker may have taken it meanwhile; its lock then makes the removal fail.
-      if ((await entry.queue.remove(id)) === 1) {
+      // BullMQ would take a job's children along, past everybody who has to know of their end.
+      if ((await entry.queue.remove(id, { removeChildren: false })) === 1) {
         await this.limits.forget(entry, [{ id, heldFor: job.heldFor }]);
         return true;
       }

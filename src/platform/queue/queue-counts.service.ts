@@ -16,6 +16,8 @@ export interface QueueCounts {
   readonly held: number;
   readonly active: number;
   readonly delayed: number;
+  /** Jobs of flows that wait for others to end. */
+  readonly waitingChildren: number;
   /** The part of `delayed` whose time has come: without a worker nobody moves it on. */
   readonly due: number;
   readonly completed: number;
@@ -33,10 +35,10 @@ local counts = {
   redis.call('LLEN', KEYS[1]), redis.call('LLEN', KEYS[2]), redis.call('ZCARD', KEYS[3]),
   redis.call('LLEN', KEYS[4]), redis.call('ZCARD', KEYS[5]), redis.call('ZCOUNT', KEYS[5], '-inf', ARGV[2]),
   redis.call('ZCARD', KEYS[6]), redis.call('ZCARD', KEYS[7]), redis.call('HEXISTS', KEYS[8], 'paused'),
-  redis.call('ZCOUNT', KEYS[5], ARGV[3], '+inf')
+  redis.call('ZCARD', KEYS[9]), redis.call('ZCOUNT', KEYS[5], ARGV[3], '+inf')
 }
 local longest = false
-if counts[10] > 0 then longest = redis.call('ZRANGEBYSCORE', KEYS[5], ARGV[3], '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2] end
+if counts[11] > 0 then longest = redis.call('ZRANGEBYSCORE', KEYS[5], ARGV[3], '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2] end
 local heads = {}
 for list = 1, 2 do
   local id = redis.call('LINDEX', KEYS[list], -1)
@@ -49,7 +51,17 @@ end
 return { counts, heads, longest }
 `;
 
-const keyNames = ['wait', 'paused', 'prioritized', 'active', 'delayed', 'completed', 'failed', 'meta'];
+const keyNames = [
+  'wait',
+  'paused',
+  'prioritized',
+  'active',
+  'delayed',
+  'completed',
+  'failed',
+  'meta',
+  'waiting-children',
+];
 
 // BullMQ scores a prioritised job by its number in the upper bits and a counter in the lower 32,
 // and a delayed one by its time in the upper bits and a counter in the lower 12.
@@ -93,7 +105,7 @@ function priorityRanges(): (number | string)[] {
 
 function summarise([counts, heads, longest]: Reply, now: number, hasPriorities: boolean): QueueCounts {
   const [wait = 0, paused = 0, prioritized = 0, active = 0, delayed = 0, due = 0] = counts;
-  const [completed = 0, failed = 0, isPaused = 0, held = 0] = counts.slice(6);
+  const [completed = 0, failed = 0, isPaused = 0, waitingChildren = 0, held = 0] = counts.slice(6);
   const ages = heads.map((head) => waitingMs(head, now)).filter((age) => age !== undefined);
   if (longest !== null) ages.push(Math.max(0, now - heldSince(Number(longest))));
   return {
@@ -103,6 +115,7 @@ function summarise([counts, heads, longest]: Reply, now: number, hasPriorities: 
     held,
     active,
     delayed: delayed - held,
+    waitingChildren,
     due,
     completed,
     failed,

@@ -24,6 +24,8 @@ function harmless(key: string): readonly (readonly [command: string, ...Argument
     ['hlen', key],
     ['hmget', key, 'f'],
     ['hmset', key, 'f', 'v'],
+    // With sscan: what the dashboard asks for the tree of a flow.
+    ['hscan', key, 0],
     ['hset', key, 'f', 'v'],
     ['hsetnx', key, 'f', 'v'],
     ['incr', key],
@@ -55,6 +57,7 @@ function harmless(key: string): readonly (readonly [command: string, ...Argument
     ['sismember', key, 'v'],
     ['smembers', key],
     ['srem', key, 'v'],
+    ['sscan', key, 0],
     ['time'],
     ['type', key],
     ['xadd', key, '*', 'f', 'v'],

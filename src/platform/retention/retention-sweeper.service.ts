@@ -103,7 +103,8 @@ export class RetentionSweeper implements OnApplicationBootstrap {
   ): Promise<ReadonlySet<string>> {
     const free = await this.released(entry, state, ids);
     await this.memory.keep(entry, state, free, now);
-    await Promise.all(free.map((id) => entry.queue.remove(id)));
+    // The children of a flow's job have guards and times of their own.
+    await Promise.all(free.map((id) => entry.queue.remove(id, { removeChildren: false })));
     return new Set(free);
   }
 

@@ -39,7 +39,10 @@ export class JobCancellation {
   ) {}
 
   /** Rejects with the error of Redis, or of a listener of {@link JobRemovals}, which keeps the job. */
-  async cancel(id: string, { reason, by }: CancelWish): Promise<Cancelled> {
+  async cancel(
+    id: string,
+    { reason, by, isWholeFlow = false }: CancelWish & { readonly isWholeFlow?: boolean },
+  ): Promise<Cancelled> {
     const entry = this.registry.ofJob(id);
     if (entry === undefined) return 'unknown';
     const wish = { reason: reason.slice(0, 500), by: by.slice(0, 100) };
@@ -56,7 +59,14 @@ export class JobCancellation {
           if (await this.request(entry, id, wish)) return 'requested';
           break;
         default:
-          if (await this.removals.remove(id, { kind: 'cancelled', ...wish })) return 'removed';
+          if (
+            await this.removals.remove(id, {
+              kind: 'cancelled',
+              ...wish,
+              ...(isWholeFlow && { isWholeFlow }),
+            })
+          )
+            return 'removed';
       }
     }
     throw new Error(`Job ${id} changes its state too fast to be cancelled; try again.`);

@@ -9,6 +9,7 @@ import {
   assertBatchesFill,
   batchLimitsOf,
   concurrencyOf,
+  limiterOf,
   queueDefaults,
   type QueueDefinition,
 } from '../queue/define-queue';
@@ -199,7 +200,7 @@ export class WorkerRunner implements BeforeApplicationShutdown {
     const batch = batchLimitsOf(definition, this.settings);
     const dispenser = this.dispensers.of(definition);
     const options = {
-      ...workerOptions(definition),
+      ...workerOptions(definition, this.settings),
       connection: this.connections.worker,
       prefix: queuePrefix(this.settings, definition.domain),
       concurrency: concurrencyOf(definition, this.settings),
@@ -247,9 +248,9 @@ export class WorkerRunner implements BeforeApplicationShutdown {
   }
 }
 
-function workerOptions({ worker }: QueueDefinition): Omit<WorkerOptions, 'connection'> {
-  const { lockDurationMs, stalledIntervalMs } = { ...queueDefaults, ...worker };
-  const { limiter } = worker;
+function workerOptions(definition: QueueDefinition, settings: Settings): Omit<WorkerOptions, 'connection'> {
+  const { lockDurationMs, stalledIntervalMs } = { ...queueDefaults, ...definition.worker };
+  const limiter = limiterOf(definition, settings);
   return {
     autorun: false,
     lockDuration: lockDurationMs,

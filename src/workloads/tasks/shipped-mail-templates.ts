@@ -64,6 +64,46 @@ export const shippedMailTemplates: readonly MailTemplate[] = [
   },
 
   {
+    name: 'charter_proposal',
+    description: 'Tells a client what aircraft there are for a charter flight, or that there are none.',
+    subject: 'Your charter flight',
+    body: `<h1>{% if offers %}Your charter flight{% else %}No aircraft found{% endif %}</h1>
+<p>Hello{% if name %} {{ name }}{% endif %},</p>
+<p>{% if offers %}these aircraft can fly{% else %}no aircraft of ours can fly{% endif %} {{ route }}{% if offers %}:{% else %}.{% endif %}</p>
+{% if offers %}{% assign lines = offers | split: "\\n" %}<ul>{% for line in lines %}<li>{{ line | strip }}</li>{% endfor %}</ul>{% endif %}
+{% if reasons %}{% assign lines = reasons | split: "\\n" %}<p>Why not:</p><ul>{% for line in lines %}<li>{{ line | strip }}</li>{% endfor %}</ul>{% endif %}
+{% if notes %}<p>{{ notes }}</p>{% endif %}
+<p>Your request: {{ request }}. Prices are estimates in US dollars until an operator has confirmed them.</p>`,
+    variables: {
+      name: { kind: 'text', description: 'Who is written to', isOptional: true, example: 'Ada' },
+      request: { kind: 'text', description: 'The id of the request', example: 'req_0123456789abcdefghijkl' },
+      route: {
+        kind: 'text',
+        description: 'From where to where, and when',
+        example: 'KTEB – KVNY on 2027-01-31',
+      },
+      offers: {
+        kind: 'text',
+        description: 'One offer per line',
+        isOptional: true,
+        example: '1. Example Air, Citation CJ3: USD 21,400.00, 5 h 10 min. The cheapest.',
+      },
+      reasons: {
+        kind: 'text',
+        description: 'Why there is no offer, one reason per line',
+        isOptional: true,
+        example: '3 × too few seats',
+      },
+      notes: {
+        kind: 'text',
+        description: 'What had to be left out',
+        isOptional: true,
+        example: 'What this client prefers could not be read.',
+      },
+    },
+  },
+
+  {
     name: 'test',
     description: 'Shows that mail is delivered.',
     subject: 'A test mail',
