@@ -296,7 +296,13 @@ describe('EMAIL_SEND without a mail server', () => {
 
   it('lists its templates, and shows how a mail would look', async () => {
     const { items } = (await client.json('/api/mail/templates')) as { items: { name: string }[] };
-    expect(items.map(({ name }) => name)).toEqual(['welcome', 'security_alert', 'notification', 'test']);
+    expect(items.map(({ name }) => name)).toEqual([
+      'welcome',
+      'security_alert',
+      'notification',
+      'charter_proposal',
+      'test',
+    ]);
     for (const { name } of items) {
       const { status, body } = await client.post(`/api/mail/templates/${name}/preview`, {});
       expect([name, status]).toEqual([name, 200]);

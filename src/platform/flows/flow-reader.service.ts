@@ -55,8 +55,9 @@ export class FlowReader {
 
   private async inLedger(id: string, { cancelledAt }: Flow): Promise<JobReading> {
     const job = await this.ledger.read(id);
-    if (job === undefined) return { state: cancelledAt === null ? 'removed' : 'cancelled', ...unstarted };
-    return ledgerReading(job);
+    if (job !== undefined && hasEnded(job)) return ledgerReading(job);
+    // Redis has lost what the ledger believes to be alive, or the ledger has not read yet why it went.
+    return { state: cancelledAt === null ? 'removed' : 'cancelled', ...unstarted };
   }
 
   private async isPromised({ key, tenant, jobs, cancelledAt }: Flow): Promise<boolean> {
@@ -86,11 +87,9 @@ function readingOf(job: JobSnapshot): JobReading {
 }
 
 function ledgerReading(job: LedgerJob): JobReading {
-  // Redis has lost what the ledger believes to be alive.
-  const state = hasEnded(job) ? job.state : 'removed';
   return {
-    state,
-    progress: state === 'completed' ? 100 : 0,
+    state: job.state,
+    progress: job.state === 'completed' ? 100 : 0,
     attemptsMade: job.attemptsMade,
     attemptsMax: job.attemptsMax,
     ...(job.startedAt !== undefined && { startedAt: job.startedAt }),
