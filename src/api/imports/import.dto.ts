@@ -16,6 +16,7 @@ import {
 import { storable, storableSays } from '../../platform/http/field-patterns';
 import { PageQueryDto } from '../../platform/http/page-query.dto';
 import { FeedShapeDto } from '../../workloads/feeds/feed-shape.dto';
+import { IsSourceName } from '../../workloads/feeds/source-name';
 import type { ImportStatus, ImportTrigger, ItemOutcome } from '../../workloads/feeds/feeds.tables';
 
 const statuses: ImportStatus[] = ['queued', 'fetching', 'importing', 'completed', 'failed', 'cancelled'];
@@ -35,15 +36,14 @@ export class StartImportDto extends FeedShapeDto {
   @ArrayMaxSize(100)
   @ArrayUnique()
   @IsString({ each: true })
+  @IsSourceName({ each: true })
   @Length(1, 2_048, { each: true })
-  @Matches(storable, { each: true, message: 'each value in sources must be a text without NUL' })
   sources?: string[];
 
   /** The name of one stored source, or what items of `url` or `items` are found under. */
   @ApiPropertyOptional()
   @Given()
-  @Matches(storable, storableSays)
-  @IsString()
+  @IsSourceName()
   @Length(1, 2_048)
   source?: string;
 
@@ -51,6 +51,7 @@ export class StartImportDto extends FeedShapeDto {
   @ApiPropertyOptional()
   @Given()
   @IsUrl({ protocols: ['http', 'https'], require_protocol: true, require_tld: false, disallow_auth: true })
+  @IsSourceName()
   @Length(1, 2_048)
   url?: string;
 

@@ -8,6 +8,7 @@ import { problem } from '../../platform/problems/problem-catalogue';
 import { FeedImportProducer } from '../../workloads/feeds/feed-import/feed-import.producer';
 import { FeedSources } from '../../workloads/feeds/feed-source.store';
 import type { FeedSourceRow } from '../../workloads/feeds/feeds.tables';
+import { ImportCancels } from '../../workloads/feeds/import-cancels.store';
 import {
   ImportRuns,
   SourceRunningError,
@@ -16,7 +17,7 @@ import {
   type NewImport,
 } from '../../workloads/feeds/import-run.store';
 import { ImportStaging } from '../../workloads/feeds/import-staging.store';
-import { pushedItems } from '../../workloads/feeds/pushed-items';
+import { MemberNameError, pushedItems } from '../../workloads/feeds/pushed-items';
 import { importPath, IMPORTS_PATH, importView } from './import-view';
 import type {
   ImportItemDto,
@@ -37,6 +38,7 @@ export class Imports {
     private readonly sources: FeedSources,
     private readonly staging: ImportStaging,
     private readonly jobs: FeedImportProducer,
+    private readonly cancels: ImportCancels,
   ) {}
 
   /** Throws `validation_failed`, `source_not_found` and `import_running`; then nothing was started. */
@@ -85,7 +87,7 @@ export class Imports {
   /** Throws `import_over` when there is nothing left to cancel. */
   async cancel(id: string, tenant: string): Promise<Import> {
     const before = await this.require(id, tenant);
-    if (!(await this.runs.cancel(before.id))) throw problem('import_over');
+    if (!(await this.cancels.cancel(before.id))) throw problem('import_over');
     return this.require(id, tenant);
   }
 
@@ -151,7 +153,7 @@ export class Imports {
     given: readonly object[],
     mapping: Parameters<typeof pushedItems>[1],
   ): Promise<Import> {
-    const { items, rejections } = await pushedItems(given, mapping);
+    const { items, rejections } = await readItems(given, mapping);
     const { tenant } = started;
     const chunk = { items, rejections, bytes: 0 };
     return this.started(
@@ -194,6 +196,15 @@ export class Imports {
       if (!(error instanceof SourceRunningError)) throw error;
       throw problem('import_running', { detail: error.message });
     }
+  }
+}
+
+async function readItems(...given: Parameters<typeof pushedItems>): ReturnType<typeof pushedItems> {
+  try {
+    return await pushedItems(...given);
+  } catch (error) {
+    if (error instanceof MemberNameError) throw refusal(`/items/${error.at}`, error.message);
+    throw error;
   }
 }
 

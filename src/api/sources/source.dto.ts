@@ -9,17 +9,16 @@ import {
   IsString,
   IsUrl,
   Length,
-  Matches,
   Max,
   Min,
   ValidateBy,
   ValidateIf,
   ValidateNested,
 } from 'class-validator';
-import { storable, storableSays } from '../../platform/http/field-patterns';
 import { PageQueryDto } from '../../platform/http/page-query.dto';
 import { FeedShapeDto } from '../../workloads/feeds/feed-shape.dto';
 import type { HeaderValue } from '../../workloads/feeds/feeds.tables';
+import { IsSourceName } from '../../workloads/feeds/source-name';
 import { isTimeZone } from '../../workloads/feeds/source-schedule';
 
 const MAX_HEADERS = 20;
@@ -97,12 +96,12 @@ export class CreateSourceDto extends FeedShapeDto {
   /** What its items are found under; the address unless given. */
   @ApiPropertyOptional()
   @Given()
-  @Matches(storable, storableSays)
-  @IsString()
+  @IsSourceName()
   @Length(1, 2_048)
   name?: string;
 
   @IsUrl({ protocols: ['http', 'https'], require_protocol: true, require_tld: false, disallow_auth: true })
+  @IsSourceName()
   @Length(1, 2_048)
   url!: string;
 

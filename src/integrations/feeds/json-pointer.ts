@@ -17,6 +17,11 @@ export function pointerNames(pointer: string): PointerNames {
     .map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
+/** Whether {@link pointerNames} reads it. */
+export function isJsonPointer(value: string): boolean {
+  return isPointer(value);
+}
+
 /** Accepts a JSON pointer. */
 export function IsJsonPointer(options?: ValidationOptions): PropertyDecorator {
   const validator = { validate: isPointer, defaultMessage: () => `$property must be ${hint}` };
@@ -43,5 +48,7 @@ export function IsPointerTable(max: number): PropertyDecorator {
 function isPointer(value: unknown): value is string {
   if (typeof value !== 'string' || value.length > MAX_CHARACTERS) return false;
   if (value === '') return true;
+  // A mapping is stored as JSONB, which has neither.
+  if (value.includes('\0') || !value.isWellFormed()) return false;
   return value.startsWith('/') && value.split('/').length <= MAX_NAMES + 1 && !/~(?![01])/.test(value);
 }

@@ -52,8 +52,8 @@ export class FeedItems {
           eq(feedItems.tenant, tenant),
           source === undefined ? undefined : eq(feedItems.source, source),
           q === undefined ? undefined : sql`${feedItems.search} @@ websearch_to_tsquery('simple', ${q})`,
-          from === undefined ? undefined : sql`${feedItems.datedAt} >= ${from.toISOString()}::timestamptz`,
-          to === undefined ? undefined : sql`${feedItems.datedAt} < ${to.toISOString()}::timestamptz`,
+          from === undefined ? undefined : sql`${feedItems.datedAt} >= ${timeOf(from)}::timestamptz`,
+          to === undefined ? undefined : sql`${feedItems.datedAt} < ${timeOf(to)}::timestamptz`,
           after === undefined
             ? undefined
             : sql`(${feedItems.datedAt}, ${feedItems.key}) < (${after.datedAt.toISOString()}::timestamptz, ${after.key})`,
@@ -70,4 +70,12 @@ export class FeedItems {
       .where(and(eq(feedItems.key, key), eq(feedItems.tenant, tenant)));
     return found;
   }
+}
+
+// PostgreSQL has neither a year 0 nor the way in which JavaScript writes the year 10000.
+const earliest = new Date('0001-01-01T00:00:00.000Z');
+const latest = new Date('9999-12-31T23:59:59.999Z');
+
+function timeOf(date: Date): string {
+  return (date < earliest ? earliest : date > latest ? latest : date).toISOString();
 }

@@ -137,12 +137,23 @@ export class FeedSources {
       .for('update', { skipLocked: true });
   }
 
-  /** Runs that were missed are one run: the next one is in the future. */
+  /**
+   * Runs that were missed are one run: the next one is in the future. A schedule that has none any more keeps nobody else
+   * waiting.
+   */
   async planNext(transaction: Transaction, source: FeedSourceRow): Promise<void> {
     await transaction
       .update(feedSources)
-      .set({ nextRunAt: nextOf(source.id, source, new Date()) })
+      .set({ nextRunAt: nextIfAny(source) })
       .where(eq(feedSources.id, source.id));
+  }
+}
+
+function nextIfAny(source: FeedSourceRow): Date | null {
+  try {
+    return nextOf(source.id, source, new Date());
+  } catch {
+    return null;
   }
 }
 

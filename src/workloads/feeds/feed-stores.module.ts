@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { FeedItems } from './feed-items.store';
 import { FeedSources } from './feed-source.store';
+import { ImportCancels } from './import-cancels.store';
 import { ImportFetches } from './import-fetch.store';
 import { ImportOutcomes } from './import-outcomes.store';
 import { ImportRuns } from './import-run.store';
@@ -11,6 +12,7 @@ import { SourceLimits } from './source-limits.service';
 const stores = [
   FeedItems,
   FeedSources,
+  ImportCancels,
   ImportFetches,
   ImportOutcomes,
   ImportRuns,

@@ -5,6 +5,7 @@ import { FeedFetchModule } from './feed-fetch/feed-fetch.module';
 import { FeedImportModule } from './feed-import/feed-import.module';
 import { FeedStoresModule } from './feed-stores.module';
 import { ImportCleaner } from './import-cleaner.service';
+import { ImportJobEnds } from './import-job-ends.service';
 import { ImportReconciler } from './import-reconciler.service';
 import { SourceScheduleRunner } from './source-schedule.service';
 
@@ -13,7 +14,7 @@ export const feedsMigrations: MigrationFolder = { name: 'feeds', folder: join(__
 /** Feeds, from their fetch to their items. */
 @Module({
   imports: [FeedImportModule, FeedFetchModule, FeedStoresModule],
-  providers: [ImportReconciler, ImportCleaner, SourceScheduleRunner],
+  providers: [ImportReconciler, ImportJobEnds, ImportCleaner, SourceScheduleRunner],
   exports: [FeedStoresModule, ImportReconciler, ImportCleaner, SourceScheduleRunner],
 })
 export class FeedsModule {}

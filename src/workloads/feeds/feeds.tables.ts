@@ -121,6 +121,7 @@ export const importSources = pgTable(
     version: bigint('version', { mode: 'number' }).notNull().default(0),
     updatedAt: moment('updated_at').notNull(),
     startedAt: moment('started_at'),
+    /** Of a cancelled source: when the last of its items was cancelled as well. */
     finishedAt: moment('finished_at'),
   },
   (table) => [
@@ -132,6 +133,9 @@ export const importSources = pgTable(
     index('import_sources_unfinished')
       .on(table.updatedAt)
       .where(sql`${table.status} IN ('queued', 'fetching', 'importing')`),
+    index('import_sources_cancelling')
+      .on(table.importId)
+      .where(sql`${table.status} = 'cancelled' AND ${table.finishedAt} IS NULL`),
   ],
 );
 
@@ -151,6 +155,10 @@ export const importItems = pgTable(
     guid: text('guid').notNull(),
     /** Whether the job has the key `<source>#<guid>` itself, because none before may still have it. */
     isFirst: boolean('is_first').notNull(),
+    /** The newest attempt of the fetch that has read it: tells what its feed has twice from what is read again. */
+    attempt: integer('attempt').notNull().default(0),
+    /** Whether other imports rely on its job, so that it outlives a cancel of its own. */
+    isShared: boolean('is_shared').notNull().default(false),
     fingerprint: text('fingerprint').notNull(),
     document: jsonb('document').$type<ItemDocument>(),
     outcome: text('outcome').notNull().default('queued').$type<ItemOutcome>(),

@@ -5,7 +5,6 @@ import {
   feedSources,
   importRejections,
   importSources,
-  unfinishedImports,
   type FeedSourceRow,
   type ImportSourceRow,
 } from './feeds.tables';
@@ -30,6 +29,8 @@ export interface FetchEnd {
   readonly broken?: string;
   /** Why the source failed; items before stay. */
   readonly error?: string;
+  /** Whether something of the answer could not be taken yet, so that it has to be asked for again in full. */
+  readonly isPartial?: boolean;
 }
 
 const MAX_TEXT_CHARACTERS = 500;
@@ -39,8 +40,11 @@ const MAX_TEXT_CHARACTERS = 500;
 export class ImportFetches {
   constructor(private readonly database: Database) {}
 
-  /** Takes the source over from earlier attempts and counts anew; undefined when it is over, or there is none. */
-  async begin(importId: string, source: string): Promise<FetchOrder | undefined> {
+  /**
+   * Takes the source over from earlier attempts and counts anew, from the items that those have enqueued; undefined when
+   * it is over, when there is none, and for any job but its own.
+   */
+  async begin(importId: string, source: string, jobId: string): Promise<FetchOrder | undefined> {
     return this.database.transaction(async (transaction) => {
       const [row] = await transaction
         .update(importSources)
@@ -48,10 +52,10 @@ export class ImportFetches {
           status: 'fetching',
           attempt: sql`${importSources.attempt} + 1`,
           // Items that came with the request were counted when they were staged.
-          ...onlyFetched(importSources.offered, 'offered'),
-          ...onlyFetched(importSources.rejected, 'rejected'),
-          ...onlyFetched(importSources.skipped, 'skipped'),
-          ...onlyFetched(importSources.duplicates, 'duplicates'),
+          offered: ifFetched(importSources.enqueued, importSources.offered),
+          rejected: ifFetched(sql`0`, importSources.rejected),
+          skipped: ifFetched(sql`0`, importSources.skipped),
+          duplicates: ifFetched(sql`0`, importSources.duplicates),
           error: null,
           broken: null,
           startedAt: sql`coalesce(${importSources.startedAt}, now())`,
@@ -61,6 +65,7 @@ export class ImportFetches {
           and(
             eq(importSources.importId, importId),
             eq(importSources.source, source),
+            eq(importSources.jobId, jobId),
             inArray(importSources.status, ['queued', 'fetching']),
           ),
         )
@@ -124,10 +129,10 @@ export class ImportFetches {
           ...changed,
         })
         .where(isOf(place))
-        .returning({ sourceId: importSources.sourceId });
+        .returning({ sourceId: importSources.sourceId, failed: importSources.failed });
       if (row === undefined) throw new FetchSupersededError();
-      const isWhole = end.error === undefined && end.broken === undefined && end.notModified !== true;
-      if (!isWhole || row.sourceId === null) return;
+      const isWhole = end.error === undefined && end.broken === undefined && end.isPartial !== true;
+      if (!isWhole || end.notModified === true || row.failed > 0 || row.sourceId === null) return;
       await transaction
         .update(feedSources)
         .set({ etag: end.etag ?? null, lastModified: end.lastModified ?? null })
@@ -135,31 +140,28 @@ export class ImportFetches {
     });
   }
 
-  /** Ends a fetch whose job will not run any more. */
-  async abandon(importId: string, source: string, error: string): Promise<void> {
+  /** Ends a fetch whose job will not run any more; what it has counted stays. */
+  async abandon(importId: string, source: string, jobId: string, error: string): Promise<void> {
     const [row] = await this.database.query
-      .select()
-      .from(importSources)
+      .update(importSources)
+      .set({ status: 'fetching', attempt: sql`${importSources.attempt} + 1`, ...changed })
       .where(
         and(
           eq(importSources.importId, importId),
           eq(importSources.source, source),
-          inArray(importSources.status, [...unfinishedImports]),
+          eq(importSources.jobId, jobId),
+          inArray(importSources.status, ['queued', 'fetching']),
         ),
-      );
-    if (row === undefined || row.status === 'importing') return;
-    const order = await this.begin(importId, source);
-    if (order !== undefined) await this.end(order.place, { error });
+      )
+      .returning({ tenant: importSources.tenant, attempt: importSources.attempt });
+    if (row !== undefined) await this.end({ importId, source, ...row, status: 'fetching' }, { error });
   }
 }
 
 const changed = { updatedAt: sql`now()`, version: sql`${importSources.version} + 1` };
 
-function onlyFetched<Name extends string>(column: unknown, name: Name) {
-  return { [name]: sql`CASE WHEN ${importSources.url} IS NULL THEN ${column} ELSE 0 END` } as Record<
-    Name,
-    ReturnType<typeof sql>
-  >;
+function ifFetched(value: unknown, otherwise: unknown) {
+  return sql`CASE WHEN ${importSources.url} IS NULL THEN ${otherwise} ELSE ${value} END`;
 }
 
 function bounded(text: string): string {

@@ -40,7 +40,7 @@ export class ImportOutcomes {
   }
 }
 
-// An item whose dead letter is sent back is stored as well; then it has failed no longer.
+// Items of a cancelled import are dropped, unless others rely on them. An item whose dead letter is sent back is stored as well; then it has failed no longer.
 function storing(items: readonly ImportedItem[]) {
   return sql`
     WITH named AS (
@@ -52,6 +52,12 @@ function storing(items: readonly ImportedItem[]) {
       SELECT f.*, s.tenant FROM found f
       JOIN import_sources s ON s.import_id = f.import_id AND s.source = f.source
       WHERE f.outcome IN ('queued', 'failed') AND f.document IS NOT NULL
+        AND (s.status <> 'cancelled' OR f.outcome = 'failed' OR f.is_shared)
+    ), dropped AS (
+      UPDATE import_items i SET outcome = 'cancelled', updated_at = now()
+      FROM found f WHERE i.import_id = f.import_id AND i.key = f.key AND f.outcome = 'queued'
+        AND NOT EXISTS (SELECT FROM wanted w WHERE w.import_id = f.import_id AND w.key = f.key)
+      RETURNING i.import_id, i.key, i.outcome
     ), stored AS (
       INSERT INTO feed_items AS item
         (key, tenant, source, guid, fingerprint, document, dated_at, import_id, seen_at, created_at, updated_at)
@@ -73,10 +79,14 @@ function storing(items: readonly ImportedItem[]) {
     ), ${counting}
     SELECT import_id AS "importId", key, outcome FROM settled
     UNION ALL
+    SELECT import_id, key, outcome FROM dropped
+    UNION ALL
     SELECT import_id, key, outcome FROM found f
-    WHERE NOT EXISTS (SELECT FROM settled s WHERE s.import_id = f.import_id AND s.key = f.key)`;
+    WHERE NOT EXISTS (SELECT FROM settled s WHERE s.import_id = f.import_id AND s.key = f.key)
+      AND NOT EXISTS (SELECT FROM dropped d WHERE d.import_id = f.import_id AND d.key = f.key)`;
 }
 
+// The source has to send the item again, also where it has nothing new.
 function failing(transaction: Transaction, items: readonly ImportedItem[], error: string) {
   return transaction.execute(sql`
     WITH named AS (
@@ -86,7 +96,10 @@ function failing(transaction: Transaction, items: readonly ImportedItem[], error
         error = ${error.replaceAll('\0', '').slice(0, MAX_ERROR_CHARACTERS)}
       FROM named n WHERE i.import_id = n.import_id AND i.key = n.key AND i.outcome = 'queued'
       RETURNING i.import_id, i.key, i.source, i.outcome, false AS had_failed
-    ), ${counting}
+    ), ${counting}, forgotten AS (
+      UPDATE feed_sources f SET etag = NULL, last_modified = NULL
+      FROM counted c WHERE f.tenant = c.tenant AND f.name = c.source
+    )
     SELECT count(*) FROM settled`);
 }
 
@@ -119,5 +132,5 @@ const counting = sql`
       finished_at = CASE WHEN ${isOver} THEN now() ELSE s.finished_at END
     FROM numbers n, locked l
     WHERE l.import_id = n.import_id AND l.source = n.source AND s.import_id = n.import_id AND s.source = n.source
-    RETURNING s.import_id
+    RETURNING s.tenant, s.source
   )`;

@@ -7,8 +7,6 @@ import { Outbox } from '../../platform/outbox/outbox.service';
 import { outbox as promises } from '../../platform/outbox/outbox.tables';
 import { JobReader } from '../../platform/queue/job-reader.service';
 import { JobRemovals } from '../../platform/queue/job-removals.service';
-import { WorkerRunner } from '../../platform/worker/worker-runner.service';
-import { feedQueueName } from '../../config/feed-queue-name';
 import { FeedImportProducer } from './feed-import/feed-import.producer';
 import {
   importItems,
@@ -17,16 +15,18 @@ import {
   type ImportItemRow,
   type ImportSourceRow,
 } from './feeds.tables';
+import { ImportCancels } from './import-cancels.store';
 import { ImportFetches } from './import-fetch.store';
 import { ImportOutcomes } from './import-outcomes.store';
-import { fetchKeyOf, fetchQueueName } from './import-run.store';
-import { itemKeyOf } from './item-key';
+import { removedByImport } from './import-job-ends.service';
+import { fetchKeyOf } from './item-key';
 
 const INTERVAL_MS = 5_000;
 // A working fetch or batch writes far more often.
 export const QUIET_MS = 30_000;
 const SOURCES_PER_TURN = 50;
 const ITEMS_PER_TURN = 500;
+const DROPS_PER_TURN = 20;
 
 /** Brings imports and their jobs together again after a crash, so that no import waits for a job that will not come. */
 @Injectable()
@@ -42,7 +42,7 @@ export class ImportReconciler implements OnApplicationBootstrap {
     private readonly outcomes: ImportOutcomes,
     private readonly items: FeedImportProducer,
     private readonly leader: Leader,
-    private readonly workers: WorkerRunner,
+    private readonly cancels: ImportCancels,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -50,13 +50,11 @@ export class ImportReconciler implements OnApplicationBootstrap {
       if (!this.database.isSchemaReady) return;
       try {
         await this.reconcile();
+        await this.cancels.goOn();
         await this.dropCancelled();
       } catch (error) {
         if (!isDatabaseAway(error)) throw error;
       }
-    });
-    this.workers.onFailure((job, error, isFinal) => {
-      if (isFinal) void this.noteDeath(job.queueName, job.data, job.id, error.message).catch(() => undefined);
     });
   }
 
@@ -86,6 +84,10 @@ export class ImportReconciler implements OnApplicationBootstrap {
 
   /** Takes the jobs of cancelled items out of their queue, which would otherwise wait in it for their turn. */
   async dropCancelled(): Promise<void> {
+    for (let turn = 0; turn < DROPS_PER_TURN && (await this.dropSome()) === ITEMS_PER_TURN; turn += 1);
+  }
+
+  private async dropSome(): Promise<number> {
     const cancelled = await this.database.query
       .select()
       .from(importItems)
@@ -99,17 +101,18 @@ export class ImportReconciler implements OnApplicationBootstrap {
       await this.removals.remove(this.items.jobIdOf(item, source.tenant), {
         kind: 'cancelled',
         reason: 'its import was cancelled',
-        by: 'import',
+        by: removedByImport,
         onlyIn: ['waiting', 'delayed'],
       });
     }
-    if (cancelled.length === 0) return;
+    if (cancelled.length === 0) return 0;
     const keys = sql.param(cancelled.map(({ import_items: item }) => item.key));
     const ids = sql.param(cancelled.map(({ import_items: item }) => item.importId));
     await this.database.query.execute(sql`
       UPDATE import_items i SET document = NULL
       FROM unnest(${ids}::uuid[], ${keys}::text[]) AS gone(import_id, key)
       WHERE i.import_id = gone.import_id AND i.key = gone.key AND i.outcome = 'cancelled'`);
+    return cancelled.length;
   }
 
   private async reconcileFetch(row: ImportSourceRow): Promise<void> {
@@ -118,7 +121,7 @@ export class ImportReconciler implements OnApplicationBootstrap {
     if (job.state !== 'failed' && job.state !== 'cancelled' && job.state !== 'completed') return;
     const reason =
       job.state === 'completed' ? 'its job ended before its time' : (job.failedReason ?? job.state);
-    await this.fetches.abandon(row.importId, row.source, reason);
+    await this.fetches.abandon(row.importId, row.source, row.jobId, reason);
   }
 
   /** The job is gone and will not come back by itself, unless its promise is still on the way. */
@@ -139,8 +142,21 @@ export class ImportReconciler implements OnApplicationBootstrap {
     this.logger.warn(`The job that fetches for import ${importId} was lost and is queued again.`);
   }
 
+  /** Where a whole page has lost its jobs, as after a loss of Redis, the next one is looked at as well. */
   private async reconcileItems({ importId, source, tenant }: ImportSourceRow): Promise<void> {
-    const queued = await this.database.query
+    let lost = 0;
+    for (let afterKey: string | undefined = ''; afterKey !== undefined;) {
+      const queued = await this.queuedItems(importId, source, afterKey);
+      const missing = await this.withoutJob(queued, tenant);
+      await this.items.addItems(missing, tenant);
+      lost += missing.length;
+      afterKey = missing.length === ITEMS_PER_TURN ? queued.at(-1)!.key : undefined;
+    }
+    if (lost > 0) this.logger.warn(`${lost} jobs of import ${importId} were lost and are queued again.`);
+  }
+
+  private queuedItems(importId: string, source: string, afterKey: string): Promise<ImportItemRow[]> {
+    return this.database.query
       .select()
       .from(importItems)
       .where(
@@ -148,35 +164,22 @@ export class ImportReconciler implements OnApplicationBootstrap {
           eq(importItems.importId, importId),
           eq(importItems.source, source),
           eq(importItems.outcome, 'queued'),
+          sql`${importItems.key} > ${afterKey}`,
         ),
       )
-      .orderBy(asc(importItems.updatedAt))
+      .orderBy(asc(importItems.key))
       .limit(ITEMS_PER_TURN);
+  }
+
+  private async withoutJob(items: readonly ImportItemRow[], tenant: string): Promise<ImportItemRow[]> {
     const lost: ImportItemRow[] = [];
-    for (const item of queued) {
+    for (const item of items) {
       const job = await this.jobs.read(this.items.jobIdOf(item, tenant));
       if (job === undefined) lost.push(item);
       else if (job.state === 'failed' || job.state === 'cancelled') {
         await this.outcomes.fail([item], job.failedReason ?? job.state);
       }
     }
-    if (lost.length === 0) return;
-    await this.items.addItems(lost, tenant);
-    this.logger.warn(`${lost.length} jobs of import ${importId} were lost and are queued again.`);
-  }
-
-  private async noteDeath(
-    queue: string,
-    data: unknown,
-    id: string | undefined,
-    reason: string,
-  ): Promise<void> {
-    const { importId, source, guid } = (data ?? {}) as Record<string, unknown>;
-    if (typeof importId !== 'string' || typeof source !== 'string') return;
-    if (queue === fetchQueueName) return this.fetches.abandon(importId, source, reason);
-    if (queue !== feedQueueName || typeof guid !== 'string' || id === undefined) return;
-    const tenant = (await this.jobs.read(id))?.origin.tenant;
-    if (tenant !== undefined)
-      await this.outcomes.fail([{ importId, key: itemKeyOf(tenant, source, guid) }], reason);
+    return lost;
   }
 }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { and, desc, eq, inArray, sql, type SQL } from 'drizzle-orm';
+import { and, desc, eq, getTableColumns, inArray, sql, type SQL } from 'drizzle-orm';
 import { randomUUID } from 'node:crypto';
 import { isNativeError } from 'node:util/types';
 import type { FeedPagingDto } from '../../integrations/feeds/feed-paging.dto';
@@ -20,6 +20,7 @@ import {
   type ImportTrigger,
   type ItemOutcome,
 } from './feeds.tables';
+import { fetchKeyOf } from './item-key';
 
 /** One source of an import that is to start: stored, or an address, or items that are staged beside. */
 export interface ImportWish {
@@ -56,11 +57,6 @@ export class SourceRunningError extends Error {
 }
 
 export const fetchQueueName = 'feed-fetch';
-
-export function fetchKeyOf(importId: string, source: string): string {
-  const key = `${importId} ${source}`;
-  return key.length <= 255 ? key : key.slice(0, 255);
-}
 
 export function isOver(status: ImportStatus): boolean {
   return !(unfinishedImports as readonly string[]).includes(status);
@@ -169,7 +165,7 @@ export class ImportRuns {
     importId: string,
     { limit, source, outcome, afterKey = '' }: ItemFilter,
   ): Promise<Omit<ImportItemRow, 'document'>[]> {
-    const { document: _document, ...columns } = itemColumns;
+    const { document: _document, ...columns } = getTableColumns(importItems);
     return this.database.query
       .select(columns)
       .from(importItems)
@@ -193,37 +189,6 @@ export class ImportRuns {
       .where(and(eq(importRejections.importId, importId), sql`${importRejections.id} > ${after}`))
       .orderBy(importRejections.id)
       .limit(limit);
-  }
-
-  /** Cancels what has not ended; false when everything has. Items that wait are not stored any more. */
-  async cancel(importId: string): Promise<boolean> {
-    return this.database.transaction(async (transaction) => {
-      const cancelled = await transaction
-        .update(importSources)
-        .set({
-          status: 'cancelled',
-          version: sql`${importSources.version} + 1`,
-          updatedAt: sql`now()`,
-          finishedAt: sql`now()`,
-        })
-        .where(
-          and(eq(importSources.importId, importId), inArray(importSources.status, [...unfinishedImports])),
-        )
-        .returning({ source: importSources.source });
-      if (cancelled.length === 0) return false;
-      const sources = cancelled.map(({ source }) => source);
-      await transaction
-        .update(importItems)
-        .set({ outcome: 'cancelled', updatedAt: sql`now()` })
-        .where(
-          and(
-            eq(importItems.importId, importId),
-            inArray(importItems.source, sources),
-            eq(importItems.outcome, 'queued'),
-          ),
-        );
-      return true;
-    });
   }
 
   private async withSources(condition: SQL | undefined, limit: number): Promise<Import[]> {
@@ -250,20 +215,6 @@ export interface ItemFilter {
   readonly outcome?: ItemOutcome;
   readonly afterKey?: string;
 }
-
-const itemColumns = {
-  importId: importItems.importId,
-  key: importItems.key,
-  source: importItems.source,
-  guid: importItems.guid,
-  isFirst: importItems.isFirst,
-  fingerprint: importItems.fingerprint,
-  document: importItems.document,
-  outcome: importItems.outcome,
-  error: importItems.error,
-  seenAt: importItems.seenAt,
-  updatedAt: importItems.updatedAt,
-};
 
 // The unique index of running sources, in whatever drizzle wraps it.
 function isTwice(error: unknown): boolean {

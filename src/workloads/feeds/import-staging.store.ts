@@ -37,7 +37,15 @@ export class FetchSupersededError extends Error {
   }
 }
 
-type Place = 'staged' | 'own' | 'replaced' | 'pending' | 'skipped' | 'missed';
+/** What became of a chunk. */
+export interface StagedChunk {
+  /** Those whose jobs are to be added. */
+  readonly promised: readonly PromisedItem[];
+  /** Whether an item is left to the next import, because it changed hands at this very moment or is stored already in a version of this import. */
+  readonly isPartial: boolean;
+}
+
+type Place = 'staged' | 'kept' | 'repeated' | 'pending' | 'skipped' | 'missed';
 
 const MAX_REJECTIONS = 1_000;
 const MAX_DETAIL_CHARACTERS = 500;
@@ -49,15 +57,14 @@ export class ImportStaging {
   constructor(private readonly database: Database) {}
 
   /**
-   * Writes the rows of a chunk and counts it, all or nothing; answers with those whose jobs are to be added.
-   * Throws {@link FetchSupersededError}.
+   * Writes the rows of a chunk and counts it, all or nothing. Throws {@link FetchSupersededError}.
    */
-  stage(place: FetchPlace, chunk: ItemChunk): Promise<PromisedItem[]> {
+  stage(place: FetchPlace, chunk: ItemChunk): Promise<StagedChunk> {
     return this.database.transaction((transaction) => this.stageWithin(transaction, place, chunk));
   }
 
   /** As {@link stage}, as a part of a larger transaction. */
-  async stageWithin(transaction: Transaction, place: FetchPlace, chunk: ItemChunk): Promise<PromisedItem[]> {
+  async stageWithin(transaction: Transaction, place: FetchPlace, chunk: ItemChunk): Promise<StagedChunk> {
     const { importId, source, tenant } = place;
     const { items, rejections, bytes } = chunk;
     // Of an item that a chunk has twice the last one holds, as if the chunks were smaller.
@@ -69,10 +76,11 @@ export class ImportStaging {
     const [row] = await transaction
       .update(importSources)
       .set({
-        offered: sql`${importSources.offered} + ${items.length + rejections.length}`,
+        // What an earlier attempt has enqueued is counted already.
+        offered: sql`${importSources.offered} + ${items.length + rejections.length - of('kept')}`,
         rejected: sql`${importSources.rejected} + ${rejections.length}`,
         skipped: sql`${importSources.skipped} + ${of('skipped')}`,
-        duplicates: sql`${importSources.duplicates} + ${of('replaced', 'pending') + missed + items.length - distinct.size}`,
+        duplicates: sql`${importSources.duplicates} + ${of('repeated', 'pending') + missed + items.length - distinct.size}`,
         enqueued: sql`${importSources.enqueued} + ${of('staged')}`,
         bytes,
         version: sql`${importSources.version} + 1`,
@@ -82,9 +90,20 @@ export class ImportStaging {
       .returning({ rejected: importSources.rejected });
     if (row === undefined) throw new FetchSupersededError();
     await this.keep(transaction, place, rejections, row.rejected - rejections.length);
-    return found
-      .filter((one) => one.place === 'staged' || (one.place === 'own' && one.isQueued))
+    const promised = found
+      .filter((one) => one.place === 'staged' || one.isOwnQueued)
       .map(({ key, isFirst }) => ({ importId, source, guid: distinct.get(key)!.guid, isFirst }));
+    return { promised, isPartial: missed > 0 || found.some(({ isOutdated }) => isOutdated) };
+  }
+
+  /** Gives jobs of items keys of their own, because other jobs have those that they would have had. */
+  async renameJobs(items: readonly PromisedItem[], tenant: string): Promise<void> {
+    const ids = sql.param(items.map(({ importId }) => importId));
+    const keys = sql.param(items.map(({ source, guid }) => itemKeyOf(tenant, source, guid)));
+    await this.database.query.execute(sql`
+      UPDATE import_items i SET is_first = false
+      FROM unnest(${ids}::uuid[], ${keys}::text[]) AS given(import_id, key)
+      WHERE i.import_id = given.import_id AND i.key = given.key AND i.outcome = 'queued'`);
   }
 
   private async keep(
@@ -135,7 +154,9 @@ interface Staged {
   readonly key: string;
   readonly place: Place;
   readonly isFirst: boolean;
-  readonly isQueued: boolean;
+  readonly isOwnQueued: boolean;
+  /** Whether this import has stored it in another version. */
+  readonly isOutdated: boolean;
 }
 
 /** What becomes of each item, without those that are missed again and again. */
@@ -174,50 +195,65 @@ export function documentOf({
   return rest;
 }
 
-// `own`: by an earlier attempt of this import; `replaced`, `pending`: another import's job has it in hand, with other
-// content or the same; `missed`: that job has just ended.
-function staging({ importId, source }: FetchPlace, items: readonly [string, FeedItem][], seenAt: number) {
+// `kept`: enqueued by an earlier attempt of this import; `repeated`: by this one; `pending`: another import's job has it
+// in hand, and takes it in this version; `missed`: that job has just ended. Rows are locked in the order of their keys, as
+// batches do it, so that nobody waits for each other.
+function staging(
+  { importId, source, attempt }: FetchPlace,
+  items: readonly [string, FeedItem][],
+  seenAt: number,
+) {
   const keys = sql.param(items.map(([key]) => key));
   const guids = sql.param(items.map(([, { guid }]) => guid));
   const fingerprints = sql.param(items.map(([, { fingerprint }]) => fingerprint));
   const documents = sql.param(items.map(([, item]) => JSON.stringify(documentOf(item))));
   return sql`
     WITH offered AS MATERIALIZED (
-      SELECT o.*, stored.fingerprint AS stored, own.outcome AS own
+      SELECT o.*, stored.fingerprint AS stored, own.key IS NOT NULL AS is_own, own.attempt AS own_attempt, own.is_first,
+        CASE WHEN own.key IS NOT NULL THEN own.import_id
+          WHEN stored.fingerprint IS DISTINCT FROM o.fingerprint THEN pending.import_id END AS holder
       FROM unnest(${keys}::text[], ${guids}::text[], ${fingerprints}::text[], ${documents}::jsonb[])
         AS o(key, guid, fingerprint, document)
       LEFT JOIN feed_items stored ON stored.key = o.key
       LEFT JOIN import_items own ON own.import_id = ${importId}::uuid AND own.key = o.key
-    ), fresh AS (
-      SELECT * FROM offered WHERE own IS NULL AND stored IS DISTINCT FROM fingerprint
-    ), pending AS (
-      SELECT i.key, i.fingerprint FROM import_items i JOIN fresh f ON f.key = i.key WHERE i.outcome = 'queued'
-    ), replaced AS (
-      UPDATE import_items i SET document = f.document, fingerprint = f.fingerprint, seen_at = ${seenAt}::bigint
-      FROM fresh f WHERE i.key = f.key AND i.outcome = 'queued' AND i.fingerprint <> f.fingerprint
-      RETURNING i.key
+      LEFT JOIN import_items pending ON pending.key = o.key AND pending.outcome = 'queued'
+    ), held AS MATERIALIZED (
+      SELECT i.import_id, i.key, i.outcome, i.fingerprint
+      FROM import_items i JOIN offered o ON o.holder = i.import_id AND o.key = i.key
+      ORDER BY i.key FOR UPDATE OF i
+    ), touched AS (
+      UPDATE import_items i SET
+        document = CASE WHEN h.outcome = 'queued' THEN o.document ELSE i.document END,
+        seen_at = CASE WHEN h.outcome = 'queued' AND h.fingerprint <> o.fingerprint THEN ${seenAt}::bigint ELSE i.seen_at END,
+        fingerprint = CASE WHEN h.outcome = 'queued' THEN o.fingerprint ELSE i.fingerprint END,
+        is_shared = i.is_shared OR NOT o.is_own,
+        attempt = CASE WHEN o.is_own THEN ${attempt}::integer ELSE i.attempt END
+      FROM held h JOIN offered o ON o.key = h.key
+      WHERE i.import_id = h.import_id AND i.key = h.key AND (o.is_own OR h.outcome = 'queued')
     ), staged AS (
-      INSERT INTO import_items (import_id, key, source, guid, is_first, fingerprint, document, seen_at, updated_at)
-      SELECT ${importId}::uuid, f.key, ${source}::text, f.guid,
-        f.stored IS NULL AND NOT EXISTS (
-          SELECT FROM import_items i WHERE i.key = f.key AND i.outcome IN ('failed', 'cancelled')
-        ), f.fingerprint, f.document, ${seenAt}::bigint, now()
-      FROM fresh f WHERE NOT EXISTS (SELECT FROM pending p WHERE p.key = f.key)
-      ORDER BY f.key
+      INSERT INTO import_items
+        (import_id, key, source, guid, is_first, fingerprint, document, seen_at, attempt, updated_at)
+      SELECT ${importId}::uuid, o.key, ${source}::text, o.guid,
+        o.stored IS NULL AND NOT EXISTS (
+          SELECT FROM import_items i WHERE i.key = o.key AND i.outcome IN ('failed', 'cancelled')
+        ), o.fingerprint, o.document, ${seenAt}::bigint, ${attempt}::integer, now()
+      FROM offered o
+      WHERE NOT o.is_own AND o.stored IS DISTINCT FROM o.fingerprint
+        AND NOT EXISTS (SELECT FROM held h WHERE h.key = o.key)
+      ORDER BY o.key
       ON CONFLICT DO NOTHING
       RETURNING key, is_first
     )
-    SELECT o.key, coalesce(s.is_first, own.is_first, false) AS "isFirst",
-      coalesce(o.own = 'queued', false) AS "isQueued",
+    SELECT o.key, coalesce(s.is_first, o.is_first, false) AS "isFirst",
+      coalesce(o.is_own AND h.outcome = 'queued', false) AS "isOwnQueued",
+      coalesce(o.is_own AND h.outcome <> 'queued' AND h.fingerprint <> o.fingerprint, false) AS "isOutdated",
       CASE WHEN s.key IS NOT NULL THEN 'staged'
-        WHEN o.own IS NOT NULL THEN 'own'
-        WHEN r.key IS NOT NULL THEN 'replaced'
+        WHEN o.is_own AND o.own_attempt < ${attempt}::integer THEN 'kept'
+        WHEN o.is_own THEN 'repeated'
         WHEN o.stored = o.fingerprint THEN 'skipped'
-        WHEN p.fingerprint = o.fingerprint THEN 'pending'
+        WHEN h.outcome = 'queued' THEN 'pending'
         ELSE 'missed' END AS place
     FROM offered o
     LEFT JOIN staged s ON s.key = o.key
-    LEFT JOIN replaced r ON r.key = o.key
-    LEFT JOIN pending p ON p.key = o.key
-    LEFT JOIN import_items own ON own.import_id = ${importId}::uuid AND own.key = o.key`;
+    LEFT JOIN held h ON h.key = o.key`;
 }

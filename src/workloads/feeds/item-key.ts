@@ -12,13 +12,21 @@ export function itemKeyOf(tenant: string, source: string, guid: string): string 
  * content or after a failure, has its import behind that; what is too long for a key is hashed.
  */
 export function itemJobKeyOf(source: string, guid: string, laterImport?: string): string {
-  const key = `${source}#${guid}${laterImport === undefined ? '' : `#${laterImport}`}`;
-  return key.length <= MAX_KEY_CHARACTERS ? key : `${key.slice(0, 200)}#${digestOf(key)}`;
+  return bounded(`${source}#${guid}${laterImport === undefined ? '' : `#${laterImport}`}`);
+}
+
+/** The key of the job that fetches a source for an import. */
+export function fetchKeyOf(importId: string, source: string): string {
+  return bounded(`${importId} ${source}`);
 }
 
 /** The key whose limits hold for the items of a source. */
 export function limitKeyOfSource(tenant: string, source: unknown): string | undefined {
   return typeof source === 'string' ? `${tenant}:${source}` : undefined;
+}
+
+function bounded(key: string): string {
+  return key.length <= MAX_KEY_CHARACTERS ? key : `${key.slice(0, 200).toWellFormed()}#${digestOf(key)}`;
 }
 
 function digestOf(text: string): string {

@@ -1,5 +1,6 @@
 import type { FeedEvent } from '../../integrations/feeds/feed-event';
 import type { FeedItem } from '../../integrations/feeds/feed-item';
+import { isJsonPointer } from '../../integrations/feeds/json-pointer';
 import { readFeed } from '../../integrations/feeds/read-feed';
 import type { JsonMappingDto } from '../../integrations/feeds/json-mapping.dto';
 import type { Rejection } from './import-staging.store';
@@ -19,7 +20,15 @@ const usual = {
 };
 const MAX_FIELDS = 50;
 
-/** Reads items that came with a request as if they were a feed: the same checks, limits, ids and fingerprints. */
+/** An item has a member whose name cannot be kept. */
+export class MemberNameError extends Error {
+  constructor(readonly at: number) {
+    super('names of members must have at most 499 characters, without NUL and half characters');
+    this.name = 'MemberNameError';
+  }
+}
+
+/** Reads items that came with a request as if they were a feed: the same checks, limits, ids and fingerprints. Throws {@link MemberNameError}. */
 export async function pushedItems(
   items: readonly object[],
   mapping?: JsonMappingDto,
@@ -39,16 +48,15 @@ export async function pushedItems(
 }
 
 function otherFields(items: readonly object[]): Record<string, string> {
-  const names = new Set<string>();
-  for (const item of items) {
+  const fields = new Map<string, string>();
+  items.forEach((item, at) => {
     for (const name of Object.keys(item)) {
-      if (names.size >= MAX_FIELDS) break;
-      if (!Object.hasOwn(usual, name)) names.add(name);
+      const pointer = `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+      if (!isJsonPointer(pointer)) throw new MemberNameError(at);
+      if (fields.size < MAX_FIELDS && !Object.hasOwn(usual, name)) fields.set(name, pointer);
     }
-  }
-  return Object.fromEntries(
-    [...names].map((name) => [name, `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`]),
-  );
+  });
+  return Object.fromEntries(fields);
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

@@ -17,6 +17,7 @@ export class FeedFetchProcessor extends JobConsumer<typeof feedFetchQueue> {
 
 function handleOf(job: Job): FetchJob {
   return {
+    id: job.id ?? '',
     isLastAttempt: job.attemptsMade + 1 >= (job.opts.attempts ?? 1),
     report: (progress) => job.updateProgress({ ...progress }),
   };

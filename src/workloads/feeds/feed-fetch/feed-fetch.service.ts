@@ -5,6 +5,7 @@ import type { FeedItem } from '../../../integrations/feeds/feed-item';
 import { FeedReader } from '../../../integrations/feeds/feed-reader.service';
 import type { FeedSource, OpenFeed } from '../../../integrations/feeds/feed-source';
 import { FeedUnavailableError } from '../../../integrations/feeds/feed-unavailable.error';
+import { isDatabaseAway } from '../../../platform/database/database-unavailable.error';
 import { HopelessJobError } from '../../../platform/queue/job-outcome';
 import { EnqueueOutcomeUnknownError } from '../../../platform/queue/store-jobs';
 import { QueueFullError, StorageUnsafeError } from '../../../platform/memory/admission-refusal.error';
@@ -24,6 +25,7 @@ import type { FetchFeedPayload } from './feed-fetch.payload';
 
 /** The job on whose behalf a feed is fetched. */
 export interface FetchJob {
+  readonly id: string;
   readonly isLastAttempt: boolean;
   report(progress: { readonly stage: string; readonly items: number }): Promise<void>;
 }
@@ -41,6 +43,7 @@ const MAX_POSTPONEMENTS = 20;
 const LONGEST_WAIT_MS = 3_600_000;
 // Redis may be full for a while: its own jobs have to be done first.
 const RETRY_ADD_MS = 1_000;
+const WAIT_FOR_DATABASE_MS = 5_000;
 
 /** Reads a source and enqueues its items while they come. Can be begun anew at any point: what is staged stays. */
 @Injectable()
@@ -59,13 +62,21 @@ export class FeedFetchService {
     job: FetchJob,
     signal: AbortSignal,
   ): Promise<FetchResult> {
-    const order = await this.fetches.begin(importId, source);
+    const order = await this.begin(importId, source, job);
     if (order === undefined) return { status: 'over', items: 0 };
     try {
       return await this.fetch(order, job, signal);
     } catch (error) {
       if (error instanceof FetchSupersededError) return { status: 'over', items: 0 };
       throw await this.failed(error, order.place, job, signal);
+    }
+  }
+
+  private async begin(importId: string, source: string, { id }: FetchJob): Promise<FetchOrder | undefined> {
+    try {
+      return await this.fetches.begin(importId, source, id);
+    } catch (error) {
+      throw isDatabaseAway(error) ? databaseAway() : error;
     }
   }
 
@@ -114,10 +125,13 @@ export class FeedFetchService {
     const chunk = new Chunk();
     let offered = 0;
     let broken: string | undefined;
+    let isPartial = false;
     const flush = async () => {
       const taken = { ...chunk.take(), bytes: answer.bytes() };
       offered += taken.items.length;
-      await this.add(await this.staging.stage(place, taken), place, signal);
+      const staged = await this.staging.stage(place, taken);
+      isPartial ||= staged.isPartial;
+      await this.add(staged.promised, place, signal);
       await job.report({ stage: 'fetch', items: offered });
     };
     for await (const event of answer.events) {
@@ -130,7 +144,10 @@ export class FeedFetchService {
     // A document that gave nothing at all has failed; with items before the break it has not.
     if (broken !== undefined && offered === 0) return { items: 0, end: { error: broken, broken } };
     const { etag, lastModified } = answer;
-    return { items: offered, end: { etag, lastModified, ...(broken !== undefined && { broken }) } };
+    return {
+      items: offered,
+      end: { etag, lastModified, isPartial, ...(broken !== undefined && { broken }) },
+    };
   }
 
   private async addStaged(place: FetchPlace, signal: AbortSignal): Promise<number> {
@@ -170,6 +187,7 @@ export class FeedFetchService {
     signal: AbortSignal,
   ): Promise<unknown> {
     if (signal.aborted) return error;
+    if (isDatabaseAway(error)) return databaseAway();
     const message = (error as Error).message;
     if (error instanceof FeedUnavailableError) {
       const { isRetryable, retryAfterMs } = error;
@@ -223,6 +241,11 @@ class Chunk {
     this.characters = 0;
     return { items, rejections };
   }
+}
+
+/** The job goes back and loses no attempt. */
+function databaseAway(): JobReturnedError {
+  return new JobReturnedError('The database is away.', WAIT_FOR_DATABASE_MS);
 }
 
 /** Whether the same jobs may be taken later; the time limit of the job ends the waiting. */

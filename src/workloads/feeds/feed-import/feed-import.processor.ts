@@ -13,13 +13,14 @@ export class FeedImportProcessor extends JobConsumer<typeof feedImportQueue> {
   }
 
   protected readonly handlers: JobHandlers<typeof feedImportQueue> = {
-    'import-item': this.inBatches((jobs: readonly Job<ImportItemPayload>[]) =>
+    'import-item': this.inBatches((jobs: readonly Job<ImportItemPayload>[], signal) =>
       this.imports.store(
         jobs.map((job) => ({
           ...job.data,
           tenant: originOf(job).tenant,
           isLastAttempt: job.attemptsMade + 1 >= (job.opts.attempts ?? 1),
         })),
+        signal,
       ),
     ),
   };

@@ -6,6 +6,7 @@ import { jobId } from '../../../platform/queue/job-id';
 import { JobProducer } from '../../../platform/queue/job-producer';
 import { itemJobKeyOf } from '../item-key';
 import type { ImportItemRow } from '../feeds.tables';
+import { ImportStaging } from '../import-staging.store';
 import { feedImportQueue } from './feed-import.queue';
 
 /** An item whose row is there. */
@@ -13,12 +14,27 @@ export type PromisedItem = Pick<ImportItemRow, 'importId' | 'source' | 'guid' | 
 
 @Injectable()
 export class FeedImportProducer extends JobProducer<typeof feedImportQueue> {
-  constructor(@InjectQueue(feedImportQueue.name) private readonly jobs: Queue) {
+  constructor(
+    @InjectQueue(feedImportQueue.name) private readonly jobs: Queue,
+    private readonly staging: ImportStaging,
+  ) {
     super(feedImportQueue, jobs);
   }
 
   /** Adds the jobs of items in as few steps as Redis bears; of those that are there already nothing is changed. */
   async addItems(items: readonly PromisedItem[], tenant: string): Promise<void> {
+    const taken = await this.put(items, tenant);
+    if (taken.length === 0) return;
+    // An old dead letter, or somebody's own job, has the key of an item that is new to us.
+    await this.staging.renameJobs(taken, tenant);
+    await this.put(
+      taken.map((item) => ({ ...item, isFirst: false })),
+      tenant,
+    );
+  }
+
+  /** Answers with the items whose keys other jobs have. */
+  private async put(items: readonly PromisedItem[], tenant: string): Promise<PromisedItem[]> {
     const prepared = await Promise.all(
       items.map((item) => {
         const { importId, source, guid } = item;
@@ -26,7 +42,8 @@ export class FeedImportProducer extends JobProducer<typeof feedImportQueue> {
         return prepareJob(feedImportQueue, this.jobs, 'import-item', { importId, source, guid }, options);
       }),
     );
-    await addPrepared(feedImportQueue, this.jobs, prepared);
+    const outcomes = await addPrepared(feedImportQueue, this.jobs, prepared);
+    return items.filter(({ isFirst }, at) => isFirst && outcomes[at]!.isConflict);
   }
 
   jobIdOf(item: PromisedItem, tenant: string): string {

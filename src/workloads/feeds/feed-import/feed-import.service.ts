@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
+import { setTimeout as wait } from 'node:timers/promises';
 import { isDatabaseAway } from '../../../platform/database/database-unavailable.error';
-import { WholeBatchError } from '../../../platform/queue/job-batcher';
 import { HopelessJobError } from '../../../platform/queue/job-outcome';
+import { JobReturnedError } from '../../../platform/queue/job-step';
 import { ImportOutcomes, type ImportedItem } from '../import-outcomes.store';
 import { itemKeyOf } from '../item-key';
 import type { ItemOutcome } from '../feeds.tables';
@@ -17,38 +18,49 @@ export interface ImportItemResult {
   readonly outcome: ItemOutcome;
 }
 
+// A worker that took the next batch at once would only turn the whole queue round.
+const WAIT_FOR_DATABASE_MS = 2_000;
+
 /** Stores items: each once, in its newest version, and counts what became of it. */
 @Injectable()
 export class FeedImportService {
   constructor(private readonly outcomes: ImportOutcomes) {}
 
-  /** One result per item, an Error for one that no import knows. Throws when none was stored. */
-  async store(batch: readonly ItemOfBatch[]): Promise<readonly (ImportItemResult | Error)[]> {
+  /**
+   * One result per item, an Error for one that no import knows. Throws when none was stored. While the database is away
+   * jobs go back to their queue and lose no attempt.
+   */
+  async store(
+    batch: readonly ItemOfBatch[],
+    signal: AbortSignal,
+  ): Promise<readonly (ImportItemResult | Error)[]> {
     const items = batch.map(({ importId, tenant, source, guid }) => ({
       importId,
       key: itemKeyOf(tenant, source, guid),
     }));
-    const stored = await this.settle(items, batch);
-    return items.map(({ importId, key }) => {
-      const outcome = stored.get(`${importId} ${key}`);
-      if (outcome !== undefined) return { outcome };
-      return new HopelessJobError('Invalid job data: no import holds this item, or it is too long ago.');
-    });
+    try {
+      const stored = await this.outcomes.store(items);
+      return items.map(({ importId, key }) => {
+        const outcome = stored.get(`${importId} ${key}`);
+        if (outcome !== undefined) return { outcome };
+        return new HopelessJobError('Invalid job data: no import holds this item, or it is too long ago.');
+      });
+    } catch (error) {
+      if (!isDatabaseAway(error)) throw await this.failed(error, items, batch);
+      await wait(WAIT_FOR_DATABASE_MS, undefined, { signal });
+      return items.map(() => new JobReturnedError('The database is away.', WAIT_FOR_DATABASE_MS));
+    }
   }
 
-  private async settle(
+  /** Only an item that is alone is known to be the cause; others are tried without it. */
+  private async failed(
+    error: unknown,
     items: readonly ImportedItem[],
     batch: readonly ItemOfBatch[],
-  ): Promise<ReadonlyMap<string, ItemOutcome>> {
-    try {
-      return await this.outcomes.store(items);
-    } catch (error) {
-      if (isDatabaseAway(error)) throw new WholeBatchError('The database is away.', { cause: error });
-      // Only one that is alone is known to be the cause; the others are tried without it.
-      if (items.length === 1 && batch[0]!.isLastAttempt) {
-        await this.outcomes.fail(items, (error as Error).message).catch(() => undefined);
-      }
-      throw error;
+  ): Promise<unknown> {
+    if (items.length === 1 && batch[0]!.isLastAttempt) {
+      await this.outcomes.fail(items, (error as Error).message).catch(() => undefined);
     }
+    return error;
   }
 }
