@@ -73,7 +73,7 @@ describe('imports of feeds', () => {
     const first = await start({ url });
     expect(first.status).toBe(202);
     expect(first.headers.get('location')).toBe(`/api/imports/${String(first.body['importId'])}`);
-    expect(first.body).toMatchObject({ source: url, enqueued: 0, duplicates: 0, status: 'queued' });
+    expect(first.body).toMatchObject({ source: url, enqueued: expect.any(Number), duplicates: 0 });
     const done = await ended(first.body['importId']);
     expect(counts(done)).toMatchObject({ offered: 250, enqueued: 250, created: 250, skipped: 0, failed: 0 });
     expect(done['sources']).toMatchObject([{ source: url, format: 'rss-2.0', title: 'A feed', error: null }]);

@@ -17,7 +17,8 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { PageQueryDto } from '../../platform/http/page-query.dto';
-import { faultOfCron, isTimeZone } from '../../workloads/brokerage/sync-times';
+import { isTimeZone } from '../../platform/schedules/cron-turns';
+import { faultOfCron } from '../../workloads/brokerage/sync-times';
 
 const MAX_FIELDS = 10;
 const MAX_FIELD_CHARACTERS = 1_000;

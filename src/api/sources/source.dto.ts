@@ -19,7 +19,7 @@ import { PageQueryDto } from '../../platform/http/page-query.dto';
 import { FeedShapeDto } from '../../workloads/feeds/feed-shape.dto';
 import type { HeaderValue } from '../../workloads/feeds/feeds.tables';
 import { IsSourceName } from '../../workloads/feeds/source-name';
-import { isTimeZone } from '../../workloads/feeds/source-schedule';
+import { isTimeZone } from '../../platform/schedules/cron-turns';
 
 const MAX_HEADERS = 20;
 const headerName = /^[A-Za-z0-9-]{1,64}$/;

@@ -7,9 +7,12 @@ import { FeedSources, SourceNameTakenError, type SourceWish } from '../../worklo
 import type { FeedSourceRow } from '../../workloads/feeds/feeds.tables';
 import { SourceHeaders } from '../../workloads/feeds/source-headers.service';
 import { SourceLimits } from '../../workloads/feeds/source-limits.service';
-import { problemOfSchedule } from '../../workloads/feeds/source-schedule';
+import { faultOfCron } from '../../platform/schedules/cron-turns';
 import { sourceTag, sourceView, SOURCES_PATH } from './source-view';
 import type { ChangeSourceDto, CreateSourceDto, SourceListDto, SourceListQueryDto } from './source.dto';
+
+// More often than that is not what a feed is for.
+const SHORTEST_INTERVAL_MS = 10_000;
 
 /** What callers may ask of sources and do to them. */
 @Injectable()
@@ -125,7 +128,7 @@ const usual = {
 };
 
 function problemsOfSchedule(schedule: string, timeZone: string) {
-  const detail = problemOfSchedule({ schedule, timeZone });
+  const detail = faultOfCron(schedule, timeZone, SHORTEST_INTERVAL_MS);
   return detail === undefined ? [] : [{ pointer: '#/schedule', detail, code: 'isSchedule' }];
 }
 

@@ -21,7 +21,7 @@ import { blobOf, Files } from '../../platform/files/files.service';
 import { HttpClient } from '../../platform/http-client/http-client.service';
 import { FileStorage } from '../../platform/storage/file-storage.service';
 import { ofxActivity } from './ofx-activity';
-import { isTimeZone } from './sync-times';
+import { isTimeZone } from '../../platform/schedules/cron-turns';
 import { TradeFile, type TradeFileOptions } from './trade-file';
 
 const PAGE_ROWS = 1_000;

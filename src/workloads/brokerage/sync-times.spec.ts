@@ -1,4 +1,5 @@
-import { faultOfCron, isTimeZone, nextSyncAt } from './sync-times';
+import { isTimeZone } from '../../platform/schedules/cron-turns';
+import { faultOfCron, nextSyncAt } from './sync-times';
 
 const MINUTE_MS = 60_000;
 const now = Date.UTC(2024, 0, 31, 12, 7);

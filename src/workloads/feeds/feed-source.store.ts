@@ -3,8 +3,8 @@ import { and, asc, eq, inArray, sql } from 'drizzle-orm';
 import { randomUUID } from 'node:crypto';
 import { isNativeError } from 'node:util/types';
 import { Database, type Transaction } from '../../platform/database/database.service';
+import { nextTurn } from '../../platform/schedules/cron-turns';
 import { feedSources, type FeedSourceRow } from './feeds.tables';
-import { nextRunOf } from './source-schedule';
 
 /** What the owner of a source decides. */
 export type SourceWish = Pick<
@@ -167,7 +167,8 @@ function nextOf(
   }: Pick<SourceWish, 'schedule' | 'timeZone' | 'jitterSeconds' | 'enabled'>,
   after: Date,
 ): Date | null {
-  return schedule === null || !enabled ? null : nextRunOf(id, { schedule, timeZone, jitterSeconds }, after);
+  if (schedule === null || !enabled) return null;
+  return nextTurn(id, { expression: schedule, timeZone, jitterSeconds }, after.getTime());
 }
 
 async function named<T>(name: string, work: () => Promise<T>): Promise<T> {

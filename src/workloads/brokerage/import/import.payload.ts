@@ -1,5 +1,5 @@
 import { IsIn, IsOptional, IsString, Length, Matches, ValidateBy, ValidateIf } from 'class-validator';
-import { isTimeZone } from '../sync-times';
+import { isTimeZone } from '../../../platform/schedules/cron-turns';
 import { tradeFields, type ColumnNames } from '../trade-columns';
 import type { DateOrder, DecimalSeparator } from '../trade-cells';
 
