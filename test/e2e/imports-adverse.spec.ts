@@ -19,6 +19,11 @@ interface Shown {
   readonly sources: Record<string, unknown>[];
 }
 
+/** Whatever an answer may hold. */
+interface Answer extends Shown {
+  readonly items: readonly { readonly jobId: string }[];
+}
+
 describe('imports against the odds', () => {
   let server: TestServer;
   let feeds: FeedServer;
@@ -37,7 +42,7 @@ describe('imports against the odds', () => {
     await feeds.close();
   });
 
-  const call = async <T = Record<string, unknown>>(method: string, path: string, body?: object) => {
+  const call = async (method: string, path: string, body?: object) => {
     const answer = await fetch(server.url + path, {
       method,
       headers: {
@@ -47,10 +52,10 @@ describe('imports against the odds', () => {
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
     const text = await answer.text();
-    return { status: answer.status, body: JSON.parse(text === '' ? '{}' : text) as T };
+    return { status: answer.status, body: JSON.parse(text === '' ? '{}' : text) as Answer };
   };
-  const start = async (body: object) => (await call<Shown>('POST', '/api/imports/start', body)).body;
-  const shown = async (id: string) => (await call<Shown>('GET', `/api/imports/${id}`)).body;
+  const start = async (body: object) => (await call('POST', '/api/imports/start', body)).body;
+  const shown = async (id: string) => (await call('GET', `/api/imports/${id}`)).body;
   const ended = async (id: string, status = 'completed') => {
     await eventually(async () => expect((await shown(id)).status).toBe(status), 20_000);
     const found = await shown(id);
@@ -137,10 +142,7 @@ describe('imports against the odds', () => {
       await server.app.get(ImportReconciler).dropCancelled();
       const second = await start({ source: 'kept' });
       await eventually(async () => expect((await shown(second.importId)).status).toBe('importing'), 10_000);
-      const { body } = await call<{ items: { jobId: string }[] }>(
-        'GET',
-        `/api/imports/${second.importId}/items`,
-      );
+      const { body } = await call('GET', `/api/imports/${second.importId}/items`);
       await cancelJob(body.items[0]!.jobId);
     });
     await eventually(async () => {
@@ -169,7 +171,7 @@ describe('imports against the odds', () => {
   it('stores an item although an old job has its key', async () => {
     const source = 'key taken';
     await queueOf('job_import_queue').pause();
-    const stranger = await call<{ id: string }>('POST', '/api/queue/jobs', {
+    const stranger = await call('POST', '/api/queue/jobs', {
       type: 'import-item',
       options: { jobId: `${source}#a` },
       data: { importId: randomUUID(), source, guid: 'a' },
@@ -184,7 +186,7 @@ describe('imports against the odds', () => {
     await whilePaused('job_import_queue', async () => {
       const { importId } = await start({ source: 'by hand', items: [{ guid: 'a' }, { guid: 'b' }] });
       await eventually(async () => expect((await shown(importId)).status).toBe('importing'), 10_000);
-      const { body } = await call<{ items: { jobId: string }[] }>('GET', `/api/imports/${importId}/items`);
+      const { body } = await call('GET', `/api/imports/${importId}/items`);
       for (const { jobId } of body.items) await cancelJob(jobId);
       const { totals } = await ended(importId);
       expect(totals).toMatchObject({ enqueued: 2, failed: 2 });
