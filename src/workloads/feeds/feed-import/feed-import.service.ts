@@ -47,7 +47,7 @@ export class FeedImportService {
       });
     } catch (error) {
       if (!isDatabaseAway(error)) {
-        await this.noteFailure(error as Error, items, batch);
+        await this.noteFailure(items, batch, error as Error);
         throw error;
       }
       await wait(WAIT_FOR_DATABASE_MS, undefined, { signal });
@@ -57,9 +57,9 @@ export class FeedImportService {
 
   /** Only an item that is alone is known to be the cause; others are tried without it. */
   private async noteFailure(
-    error: Error,
     items: readonly ImportedItem[],
     batch: readonly ItemOfBatch[],
+    error: Error,
   ): Promise<void> {
     if (items.length === 1 && batch[0]!.isLastAttempt) {
       await this.outcomes.fail(items, error.message).catch(() => undefined);
