@@ -19,6 +19,11 @@ interface Shown {
   readonly sources: Record<string, unknown>[];
 }
 
+/** Whatever an answer may hold. */
+interface Answer extends Shown {
+  readonly items: readonly { readonly jobId: string }[];
+}
+
 describe('imports against the odds', () => {
   let server: TestServer;
   let feeds: FeedServer;
@@ -37,7 +42,7 @@ describe('imports against the odds', () => {
     await feeds.close();
   });
 
-  const call = async <T = Record<string, unknown>>(method: string, path: string, body?: object) => {
+  const call = async (method: string, path: string, body?: object) => {
     const answer = await fetch(server.url + path, {
       method,
       headers: {
@@ -47,10 +52,10 @@ describe('imports against the odds', () => {
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
     const text = await answer.text();
-    return { status: answer.status, body: JSON.parse(text === '' ? '{}' : text) as T };
+    return { status: answer.status, body: JSON.parse(text === '' ? '{}' : text) as Answer };
   };
-  const start = async (body: object) => (await call<Shown>('POST', '/api/imports/start', body)).body;
-  const shown = async (id: string) => (await call<Shown>('GET', `/api/imports/${id}`)).body;
+  const start = async (body: object) => (await call('POST', '/api/imports/start', body)).body;
+  const shown = async (id: string) => (await call('GET', `/api/imports/${id}`)).body;
   const ended = async (id: string, status = 'completed') => {
     await eventually(async () => expect((await shown(id)).status).toBe(status), 20_000);
     const found = await shown(id);
@@ -81,25 +86,27 @@ describe('imports against the odds', () => {
     expect(totals).toMatchObject({ offered: 610, enqueued: 600, duplicates: 10, created: 600 });
   });
 
-  it('counts right when a fetch begins anew and finds another feed, or is given up', async () => {
+  it('counts right when a fetch begins anew and finds another feed', async () => {
+    let breakOff: () => void = () => undefined;
     const url = feeds.on('/again.xml', (request, reply) => {
       const count = feeds.asked.filter(({ path }) => path === request.url).length;
-      reply.writeHead(200, { 'content-type': 'application/rss+xml', etag: `"${count}"` });
+      reply.writeHead(200, { 'content-type': 'application/rss+xml', etag: `"${Math.min(count, 3)}"` });
       const items = itemsOf(600, 'again');
       const changed = items.slice(100).map((item) => ({ ...item, title: 'Another title' }));
-      if (count === 1) reply.write(rssOf(items).slice(0, 90_000), () => setImmediate(() => reply.destroy()));
+      breakOff = () => reply.destroy();
+      if (count === 1) reply.write(rssOf(items).replace('</channel></rss>', ''));
       else reply.end(rssOf(changed));
     });
     await call('POST', '/api/sources', { name: 'again', url });
-    const { totals } = await ended((await start({ source: 'again' })).importId);
-    expect(totals['enqueued']).toBe(totals['created']! + totals['updated']! + totals['unchanged']!);
-    // Whatever was stored in its old version is asked for again.
-    const next = await ended((await start({ source: 'again' })).importId);
-    expect(next.totals['offered'] === 500 || next.sources[0]!['notModified']).toBe(true);
-    const [row] = await query(
-      sql`SELECT count(*)::int AS n FROM feed_items WHERE source = 'again' AND document ->> 'title' = 'Another title'`,
-    );
-    expect(row).toEqual({ n: 500 });
+    const { importId } = await start({ source: 'again' });
+    await eventually(async () => expect((await shown(importId)).totals['created']).toBe(500), 10_000);
+    breakOff();
+    const first = await ended(importId);
+    // The first 500 of its items, and the last 100 of the other feed.
+    expect(first.totals).toMatchObject({ offered: 600, enqueued: 600, created: 600, duplicates: 0 });
+    // What it had stored in the old version is asked for again.
+    const second = await ended((await start({ source: 'again' })).importId);
+    expect(second.totals).toMatchObject({ offered: 500, skipped: 100, enqueued: 400, updated: 400 });
   });
 
   it('keeps the counts of a fetch that is given up', async () => {
@@ -135,10 +142,7 @@ describe('imports against the odds', () => {
       await server.app.get(ImportReconciler).dropCancelled();
       const second = await start({ source: 'kept' });
       await eventually(async () => expect((await shown(second.importId)).status).toBe('importing'), 10_000);
-      const { body } = await call<{ items: { jobId: string }[] }>(
-        'GET',
-        `/api/imports/${second.importId}/items`,
-      );
+      const { body } = await call('GET', `/api/imports/${second.importId}/items`);
       await cancelJob(body.items[0]!.jobId);
     });
     await eventually(async () => {
@@ -167,7 +171,7 @@ describe('imports against the odds', () => {
   it('stores an item although an old job has its key', async () => {
     const source = 'key taken';
     await queueOf('job_import_queue').pause();
-    const stranger = await call<{ id: string }>('POST', '/api/queue/jobs', {
+    const stranger = await call('POST', '/api/queue/jobs', {
       type: 'import-item',
       options: { jobId: `${source}#a` },
       data: { importId: randomUUID(), source, guid: 'a' },
@@ -182,7 +186,7 @@ describe('imports against the odds', () => {
     await whilePaused('job_import_queue', async () => {
       const { importId } = await start({ source: 'by hand', items: [{ guid: 'a' }, { guid: 'b' }] });
       await eventually(async () => expect((await shown(importId)).status).toBe('importing'), 10_000);
-      const { body } = await call<{ items: { jobId: string }[] }>('GET', `/api/imports/${importId}/items`);
+      const { body } = await call('GET', `/api/imports/${importId}/items`);
       for (const { jobId } of body.items) await cancelJob(jobId);
       const { totals } = await ended(importId);
       expect(totals).toMatchObject({ enqueued: 2, failed: 2 });

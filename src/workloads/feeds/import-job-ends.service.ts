@@ -1,4 +1,5 @@
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { isUUID } from 'class-validator';
 import { feedQueueName } from '../../config/feed-queue-name';
 import { originOf } from '../../platform/queue/add-job';
 import { JobRemovals } from '../../platform/queue/job-removals.service';
@@ -51,14 +52,12 @@ export class ImportJobEnds implements OnApplicationBootstrap {
   private async note({ queue, id, tenant, payload }: EndedJob, reason: string): Promise<void> {
     if (queue !== fetchQueueName && queue !== feedQueueName) return;
     const { importId, source, guid } = (payload ?? {}) as Record<string, unknown>;
-    if (typeof importId !== 'string' || typeof source !== 'string' || !uuid.test(importId)) return;
+    if (typeof importId !== 'string' || typeof source !== 'string' || !isUUID(importId)) return;
     if (queue === fetchQueueName) return this.fetches.abandon(importId, source, id, reason);
     if (typeof guid !== 'string') return;
     await this.outcomes.fail([{ importId, key: itemKeyOf(tenant, source, guid) }], reason);
   }
 }
-
-const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 function isEnded({ state }: JobSnapshot): boolean {
   return state === 'completed' || state === 'failed' || state === 'cancelled' || state === 'removed';

@@ -26,7 +26,7 @@ const INTERVAL_MS = 5_000;
 export const QUIET_MS = 30_000;
 const SOURCES_PER_TURN = 50;
 const ITEMS_PER_TURN = 500;
-const DROPS_PER_TURN = 20;
+const DROPS_PER_TURN = 10;
 
 /** Brings imports and their jobs together again after a crash, so that no import waits for a job that will not come. */
 @Injectable()

@@ -2,8 +2,13 @@ import { Injectable } from '@nestjs/common';
 import { and, eq, sql } from 'drizzle-orm';
 import type { FeedItem } from '../../integrations/feeds/feed-item';
 import { Database, type Transaction } from '../../platform/database/database.service';
-import type { PromisedItem } from './feed-import/feed-import.producer';
-import { importItems, importRejections, importSources, type ItemDocument } from './feeds.tables';
+import {
+  importItems,
+  importRejections,
+  importSources,
+  type ImportItemRow,
+  type ItemDocument,
+} from './feeds.tables';
 import { itemKeyOf } from './item-key';
 
 /** Who works on one source of an import: a fetch, or the request that has brought the items. One that was given up may not write any more. */
@@ -36,6 +41,9 @@ export class FetchSupersededError extends Error {
     this.name = 'FetchSupersededError';
   }
 }
+
+/** An item whose row is there, and whose job may be added. */
+export type PromisedItem = Pick<ImportItemRow, 'importId' | 'source' | 'guid' | 'isFirst'>;
 
 /** What became of a chunk. */
 export interface StagedChunk {

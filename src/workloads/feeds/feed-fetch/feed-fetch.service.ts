@@ -11,12 +11,13 @@ import { EnqueueOutcomeUnknownError } from '../../../platform/queue/store-jobs';
 import { QueueFullError, StorageUnsafeError } from '../../../platform/memory/admission-refusal.error';
 import { JobReturnedError } from '../../../platform/queue/job-step';
 import { isAway } from '../../../platform/redis/redis-unavailable.error';
-import { FeedImportProducer, type PromisedItem } from '../feed-import/feed-import.producer';
+import { FeedImportProducer } from '../feed-import/feed-import.producer';
 import { ImportFetches, type FetchEnd, type FetchOrder } from '../import-fetch.store';
 import {
   FetchSupersededError,
   ImportStaging,
   type FetchPlace,
+  type PromisedItem,
   type Rejection,
 } from '../import-staging.store';
 import { SourceHeaders } from '../source-headers.service';

@@ -5,12 +5,8 @@ import { addPrepared, prepareJob } from '../../../platform/queue/add-job';
 import { jobId } from '../../../platform/queue/job-id';
 import { JobProducer } from '../../../platform/queue/job-producer';
 import { itemJobKeyOf } from '../item-key';
-import type { ImportItemRow } from '../feeds.tables';
-import { ImportStaging } from '../import-staging.store';
+import { ImportStaging, type PromisedItem } from '../import-staging.store';
 import { feedImportQueue } from './feed-import.queue';
-
-/** An item whose row is there. */
-export type PromisedItem = Pick<ImportItemRow, 'importId' | 'source' | 'guid' | 'isFirst'>;
 
 @Injectable()
 export class FeedImportProducer extends JobProducer<typeof feedImportQueue> {

@@ -46,21 +46,23 @@ export class FeedImportService {
         return new HopelessJobError('Invalid job data: no import holds this item, or it is too long ago.');
       });
     } catch (error) {
-      if (!isDatabaseAway(error)) throw await this.failed(error, items, batch);
+      if (!isDatabaseAway(error)) {
+        await this.noteFailure(items, batch, error as Error);
+        throw error;
+      }
       await wait(WAIT_FOR_DATABASE_MS, undefined, { signal });
       return items.map(() => new JobReturnedError('The database is away.', WAIT_FOR_DATABASE_MS));
     }
   }
 
   /** Only an item that is alone is known to be the cause; others are tried without it. */
-  private async failed(
-    error: unknown,
+  private async noteFailure(
     items: readonly ImportedItem[],
     batch: readonly ItemOfBatch[],
-  ): Promise<unknown> {
+    error: Error,
+  ): Promise<void> {
     if (items.length === 1 && batch[0]!.isLastAttempt) {
-      await this.outcomes.fail(items, (error as Error).message).catch(() => undefined);
+      await this.outcomes.fail(items, error.message).catch(() => undefined);
     }
-    return error;
   }
 }
