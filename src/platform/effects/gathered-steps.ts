@@ -73,11 +73,7 @@ export async function settleSteps(
   steps: readonly PerformedStep[],
 ): Promise<readonly boolean[]> {
   const firsts = firstOfEachJob(steps);
-  const columns = [
-    ...columnsOf(firsts),
-    firsts.map(({ life }) => life),
-    firsts.map(({ result }) => result),
-  ];
+  const columns = [...columnsOf(firsts), firsts.map(({ life }) => life), firsts.map(({ result }) => result)];
   const lives = await livesOf(database, SETTLE, columns);
   return steps.map((one) => firsts.includes(one) && lives.has(one.owner.jobId));
 }

@@ -368,7 +368,8 @@ describe('effects of jobs', () => {
       const shared = new Effects(here);
       const ids = Array.from({ length: 60 }, newId);
       const known = ids.slice(0, 5);
-      for (const id of known) await of(start(id, 1), there).atLeastOnce('send', () => Promise.resolve('before'));
+      for (const id of known)
+        await of(start(id, 1), there).atLeastOnce('send', () => Promise.resolve('before'));
       const told = await Promise.all(
         ids.map((id) =>
           shared.of(start(id, 1), running()).atLeastOnce('send', ({ key }) => Promise.resolve(key)),
