@@ -1,5 +1,4 @@
 import { and, eq, sql } from 'drizzle-orm';
-import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type { Transaction } from '../database/database.service';
 import type { EffectOwner } from './effect-owner';
 import { EffectRefusedError } from './effect-refused.error';
@@ -80,50 +79,4 @@ export async function writeStep(
     .insert(effects)
     .values({ jobId, step, ...row })
     .onConflictDoUpdate({ target: [effects.jobId, effects.step], set: row });
-}
-
-/**
- * Claims the first step of a job's first start in one statement. Undefined, and nothing written, when the job has a
- * fence already: then only {@link takeStep} can tell who may go on.
- */
-export async function claimFirstStep(
-  database: Pick<NodePgDatabase, 'execute'>,
-  { jobId, createdAt, starts, startedAt }: EffectOwner,
-  step: string,
-): Promise<KnownStep | undefined> {
-  const { rows } = await database.execute<{ life: string }>(sql`
-    WITH fence AS (
-      INSERT INTO ${effectFences} (job_id, life, job_created_at, starts, started_at)
-      VALUES (${jobId}, ${createdAt}, ${createdAt}, ${starts}, ${startedAt})
-      ON CONFLICT (job_id) DO NOTHING
-      RETURNING job_id, life, starts
-    )
-    INSERT INTO ${effects} (job_id, step, life, state, starts)
-    SELECT job_id, ${step}::text, life, 'claimed', starts FROM fence
-    RETURNING life`);
-  return rows[0] === undefined ? undefined : { life: Number(rows[0].life) };
-}
-
-/**
- * Settles a claimed step in one statement. False, and no step written, unless the fence is still that of exactly
- * this start: one that waited for its lock is compared with what it became.
- */
-export async function settleStep(
-  database: Pick<NodePgDatabase, 'execute'>,
-  { jobId, createdAt, starts, startedAt }: EffectOwner,
-  step: string,
-  { life, result }: { life: number; result: string | null },
-): Promise<boolean> {
-  const { rows } = await database.execute(sql`
-    WITH held AS (
-      UPDATE ${effectFences} SET touched_at = now()
-      WHERE job_id = ${jobId} AND life = ${life} AND job_created_at = ${createdAt}
-        AND starts = ${starts} AND started_at = ${startedAt}
-      RETURNING job_id, life
-    )
-    UPDATE ${effects} AS step SET state = 'done', result = ${result}, starts = ${starts}, written_at = now()
-    FROM held
-    WHERE step.job_id = held.job_id AND step.step = ${step} AND step.life = held.life
-    RETURNING step.life`);
-  return rows.length === 1;
 }

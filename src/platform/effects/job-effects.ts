@@ -1,9 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Database, Transaction } from '../database/database.service';
+import type { StatementGatherer } from '../database/statement-gatherer';
 import { effectKey, type EffectOwner } from './effect-owner';
 import { EffectRefusedError } from './effect-refused.error';
 import { readResult, storedResult } from './effect-result';
-import { claimFirstStep, settleStep, takeStep, writeStep, type KnownStep } from './effect-steps';
+import { takeStep, writeStep, type KnownStep } from './effect-steps';
+import type { FirstStep, PerformedStep } from './gathered-steps';
 
 /** What an effect outside our database is told about itself. */
 export interface Delivery {
@@ -16,6 +18,13 @@ export interface Delivery {
 const stepName = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$/;
 const insideStep = new AsyncLocalStorage<string>();
 
+/** What the starts of all jobs of this process have in common. */
+export interface SharedEffects {
+  readonly underWay: Map<string, Promise<unknown>>;
+  readonly claims: StatementGatherer<FirstStep, number | undefined>;
+  readonly settlements: StatementGatherer<PerformedStep, boolean>;
+}
+
 /**
  * The effects of one start of a job. A start that was superseded, or whose signal has fired, is refused with
  * {@link EffectRefusedError}; results are JSON of at most 32 KiB.
@@ -27,7 +36,7 @@ export class JobEffects {
     private readonly database: Database,
     private readonly owner: EffectOwner,
     private readonly signal: AbortSignal,
-    private readonly underWay: Map<string, Promise<unknown>>,
+    private readonly shared: SharedEffects,
   ) {}
 
   /**
@@ -56,10 +65,11 @@ export class JobEffects {
     this.begin(step);
     const { jobId, starts, startedAt } = this.owner;
     const name = `${jobId} ${starts} ${startedAt} ${step}`;
-    const earlier = this.underWay.get(name);
+    const { underWay } = this.shared;
+    const earlier = underWay.get(name);
     if (earlier !== undefined) return earlier as Promise<T>;
-    const delivering = this.deliver(step, perform).finally(() => this.underWay.delete(name));
-    this.underWay.set(name, delivering);
+    const delivering = this.deliver(step, perform).finally(() => underWay.delete(name));
+    underWay.set(name, delivering);
     return delivering;
   }
 
@@ -78,9 +88,9 @@ export class JobEffects {
   private async claim(step: string): Promise<KnownStep> {
     const isFirst = this.isUntouched && this.owner.starts === 1 && !this.owner.isRedriven;
     this.isUntouched = false;
-    // One round trip and one commit, where nearly every mail and call begins, instead of five.
-    const claimed = isFirst ? await claimFirstStep(this.database.query, this.owner, step) : undefined;
-    if (claimed !== undefined) return claimed;
+    // Where nearly every mail and call begins: a share of one round trip and one commit, instead of five.
+    const life = isFirst ? await this.shared.claims.add({ owner: this.owner, step }) : undefined;
+    if (life !== undefined) return { life };
     return this.database.transaction(async (transaction) => {
       const found = await takeStep(transaction, this.owner, step);
       if (found.state === undefined) {
@@ -91,7 +101,7 @@ export class JobEffects {
   }
 
   private async settle(step: string, life: number, result: string | null): Promise<void> {
-    if (await settleStep(this.database.query, this.owner, step, { life, result })) return;
+    if (await this.shared.settlements.add({ owner: this.owner, step, life, result })) return;
     await this.database.transaction(async (transaction) => {
       const { life: known } = await takeStep(transaction, this.owner, step);
       await writeStep(transaction, this.owner, step, { life: known, state: 'done', result });

@@ -58,7 +58,7 @@ export class SandboxProcess {
     this.child.channel?.ref();
     const onAbort = () => this.kill(signal.reason as Error);
     signal.addEventListener('abort', onAbort, { once: true });
-    const watch = setInterval(() => void this.lookAtMemory(), MEMORY_LOOK_MS);
+    const watch = setInterval(() => this.lookAtMemory(), MEMORY_LOOK_MS);
     try {
       return await new Promise<O>((resolve, reject) => {
         if (this.ended !== undefined) throw this.ended;
@@ -88,9 +88,9 @@ export class SandboxProcess {
     else if (message.kind === 'failed') running.reject(errorOf(message));
   }
 
-  private async lookAtMemory(): Promise<void> {
+  private lookAtMemory(): void {
     const { maxResidentBytes } = this.limits;
-    const used = await residentBytes(this.child.pid ?? 0);
+    const used = residentBytes(this.child.pid ?? 0);
     if (used !== undefined && used > maxResidentBytes) this.kill(new SandboxMemoryError(maxResidentBytes));
   }
 

@@ -6,7 +6,7 @@ const MAX_MESSAGE_CHARACTERS = 2_000;
 
 // In a thread of its own: work that never lets go of the processor would not hear of the end of its parent.
 const endWithParent = `
-const parent = process.ppid;
+const { workerData: parent } = require('node:worker_threads');
 setInterval(() => process.ppid === parent || process.kill(process.pid, 'SIGKILL'), 500);
 `;
 
@@ -16,7 +16,8 @@ export type SandboxProgress = (percent: number) => void;
 /** The whole of a program that runs in a sandbox: does what it is sent, one thing at a time, until its parent is gone. */
 export function serveSandbox(work: (input: never, progress: SandboxProgress) => Promise<unknown>): void {
   const reply = (message: SandboxReply) => void process.send?.(message);
-  new Worker(endWithParent, { eval: true }).unref();
+  // Asked here: by the time that the thread has started, the parent may be gone, and another in its place.
+  new Worker(endWithParent, { eval: true, workerData: process.ppid }).unref();
   // Ctrl-C, and some process managers, reach the whole family; the parent lets its jobs finish.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
   // A worker that was killed leaves nobody who would want the result.

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { PlainFile } from './plain-file';
 import type { StoredFile } from './stored-file';
 
 /** Which bytes of a file are wanted; the last one itself included. */
@@ -22,6 +23,11 @@ export interface LocalFile {
   release(): Promise<void>;
 }
 
+/** A file that nobody writes any more, at a path from which it may be moved away. */
+export interface FinishedFile extends PlainFile {
+  readonly path: string;
+}
+
 /** A path for a writer of its own, such as a thread; what lies there becomes the file when it is published. */
 export interface LocalDraft extends LocalFile {
   /** Whether the writer's file is the stored one as soon as it has its name. */
@@ -34,6 +40,8 @@ export interface BlobStore {
   readonly kind: 'disk' | 's3';
   /** The file is there whole, or not at all. */
   write(file: StoredFile, source: Readable, maxBytes: number): Promise<{ bytes: number }>;
+  /** Takes a finished file of this machine over; it is there whole, or not at all. */
+  adopt(file: StoredFile, finished: FinishedFile): Promise<void>;
   open(file: StoredFile): Promise<OpenedFile | undefined>;
   has(file: StoredFile): Promise<boolean>;
   remove(file: StoredFile): Promise<void>;

@@ -1,12 +1,23 @@
 import { execFileSync } from 'node:child_process';
-import { link, mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import {
+  link,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { readSettings } from '../../config/read-settings';
 import { FileTooLargeError } from './durable-file-writer';
 import { FileStorage } from './file-storage.service';
-import { UnsafeFileError } from './plain-file';
+import { openPlainFile, UnsafeFileError } from './plain-file';
 import { StorageFullError } from './storage-full.error';
 import { StorageKeyError, type StoredFile } from './stored-file';
 
@@ -102,5 +113,18 @@ describe('FileStorage', () => {
     expect(found).toEqual([{ ...file, name: 'old.csv.part' }]);
     for await (const one of storage.untouched('nothing', 0)) found.push(one);
     expect(found).toHaveLength(1);
+  });
+
+  it('takes over a finished file without a copy, and leaves nothing where it was', async () => {
+    const path = join(home, 'made');
+    await writeFile(path, 'made elsewhere', { mode: 0o644 });
+    const { ino } = await stat(path);
+    const finished = await openPlainFile(path);
+    await storage.adopt(file, { ...finished!, path });
+    await finished!.handle.close();
+    const place = join(home, 'storage', 'uploads', 'default', 'one.csv');
+    const { ino: now, mode } = await stat(place);
+    expect([now, mode & 0o777, await readFile(place, 'utf8')]).toEqual([ino, 0o600, 'made elsewhere']);
+    expect(await openPlainFile(path)).toBeUndefined();
   });
 });

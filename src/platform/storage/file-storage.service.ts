@@ -2,7 +2,7 @@ import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShut
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { Settings } from '../../config/settings';
-import type { BlobStore, LocalDraft, LocalFile, OpenedFile } from './blob-store';
+import type { BlobStore, FinishedFile, LocalDraft, LocalFile, OpenedFile } from './blob-store';
 import { LocalBlobStore } from './local-blob-store';
 import { S3BlobStore } from './s3-blob-store';
 import { Scratch } from './scratch';
@@ -50,6 +50,14 @@ export class FileStorage implements OnApplicationBootstrap, OnApplicationShutdow
    */
   write(file: StoredFile, source: Readable, maxBytes: number): Promise<{ bytes: number }> {
     return this.store.write(file, source, maxBytes);
+  }
+
+  /**
+   * Takes over a finished file of this machine, without copying it where it lies on the disk of the storage; it appears
+   * under its name once every byte is safe, or not at all. Throws StorageFullError, StorageAwayError, or what the disk says.
+   */
+  adopt(file: StoredFile, finished: FinishedFile): Promise<void> {
+    return this.store.adopt(file, finished);
   }
 
   /**

@@ -2,7 +2,7 @@ import { lstat, mkdir, open, opendir, realpath, rename, rm, statfs } from 'node:
 import { dirname, join, sep } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { BlobStore, LocalDraft, LocalFile, OpenedFile } from './blob-store';
+import type { BlobStore, FinishedFile, LocalDraft, LocalFile, OpenedFile } from './blob-store';
 import { DurableFileWriter } from './durable-file-writer';
 import { openPlainFile } from './plain-file';
 import { isDiskFull, StorageFullError } from './storage-full.error';
@@ -40,6 +40,22 @@ export class LocalBlobStore implements BlobStore {
       await rm(part, { force: true });
       throw isDiskFull(error) ? new StorageFullError({ cause: error }) : error;
     }
+  }
+
+  /** Flushes it and moves it to its place; from another disk it is copied. */
+  async adopt(file: StoredFile, { path: from, handle, bytes }: FinishedFile): Promise<void> {
+    const path = await this.prepare(file);
+    try {
+      await handle.chmod(0o600);
+      await handle.sync();
+      await rename(from, path);
+    } catch (error) {
+      if (isDiskFull(error)) throw new StorageFullError({ cause: error });
+      if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error;
+      await this.write(file, handle.createReadStream({ start: 0, autoClose: false }), bytes);
+      return;
+    }
+    await syncDirectory(dirname(path));
   }
 
   /** The file itself. */

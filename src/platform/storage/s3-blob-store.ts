@@ -3,7 +3,7 @@ import { rm, stat } from 'node:fs/promises';
 import { PassThrough, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { BucketAccess } from '../../config/storage-settings';
-import type { BlobStore, LocalDraft, LocalFile, OpenedFile, ReadOptions } from './blob-store';
+import type { BlobStore, FinishedFile, LocalDraft, LocalFile, OpenedFile, ReadOptions } from './blob-store';
 import { isAbsent, S3Bucket } from './s3-client';
 import { S3Upload } from './s3-upload';
 import type { Scratch } from './scratch';
@@ -94,6 +94,10 @@ export class S3BlobStore implements BlobStore {
       await place.release();
       throw isDiskFull(error) ? new StorageFullError({ cause: error }) : error;
     }
+  }
+
+  async adopt(file: StoredFile, { handle, bytes }: FinishedFile): Promise<void> {
+    await this.write(file, handle.createReadStream({ start: 0, autoClose: false }), bytes);
   }
 
   async localDraft(file: StoredFile): Promise<LocalDraft> {

@@ -62,7 +62,8 @@ export async function renderMail(
   ownSubject?: string,
 ): Promise<RenderedMail> {
   const [textOf, liquid] = await Promise.all([(plainText ??= newPlainText()), (engine ??= newEngine())]);
-  const middle = String(await liquid.render(parsedBy(liquid, template), variables));
+  // Nothing in a template waits for anything, and steps of promises take longer than the text.
+  const middle = String(liquid.renderSync(parsedBy(liquid, template), variables));
   const title = ownSubject ?? plainSubject(template.subject, variables);
   return {
     subject: title.slice(0, MAX_SUBJECT_CHARACTERS),

@@ -362,4 +362,59 @@ describe('effects of jobs', () => {
     );
     return Number(rows[0]?.count);
   }
+
+  describe('of many jobs at once', () => {
+    it('are claimed and settled together, each for its own job', async () => {
+      const shared = new Effects(here);
+      const ids = Array.from({ length: 60 }, newId);
+      const known = ids.slice(0, 5);
+      for (const id of known)
+        await of(start(id, 1), there).atLeastOnce('send', () => Promise.resolve('before'));
+      const told = await Promise.all(
+        ids.map((id) =>
+          shared.of(start(id, 1), running()).atLeastOnce('send', ({ key }) => Promise.resolve(key)),
+        ),
+      );
+      expect(told.slice(0, 5)).toEqual(known.map(() => 'before'));
+      expect(new Set(told.slice(5)).size).toBe(55);
+      const again = await Promise.all(
+        ids.map((id) => of(start(id, 2), there).atLeastOnce('send', () => Promise.resolve('again'))),
+      );
+      expect(again).toEqual(told);
+    });
+
+    it('wait for nobody but their own job: a fence that is held makes the others no slower', async () => {
+      const shared = new Effects(here);
+      const [held, free] = [newId(), newId()];
+      const { open, opened, enter, entered } = gate();
+      const both = [held, free].map((id) =>
+        shared.of(start(id, 1), running()).atLeastOnce('send', async () => {
+          if (id === held) enter();
+          await opened;
+          return id;
+        }),
+      );
+      await entered;
+      const holder = new Client({ connectionString: testDatabase.url });
+      await holder.connect();
+      await holder.query('BEGIN');
+      await holder.query('SELECT 1 FROM effect_fences WHERE job_id = $1 FOR UPDATE', [held]);
+      open();
+      expect(await both[1]).toBe(free);
+      await holder.query('COMMIT');
+      await holder.end();
+      expect(await both[0]).toBe(held);
+    });
+
+    it('belong to the step that came first where one job asks twice', async () => {
+      const shared = new Effects(here);
+      const id = newId();
+      const told = await Promise.all(
+        ['one', 'two'].map((step) =>
+          shared.of(start(id, 1), running()).atLeastOnce(step, () => Promise.resolve(step)),
+        ),
+      );
+      expect(told).toEqual(['one', 'two']);
+    });
+  });
 });

@@ -8,6 +8,7 @@ import { buffer } from 'node:stream/consumers';
 import { readSettings } from '../../../src/config/read-settings';
 import { FileTooLargeError } from '../../../src/platform/storage/durable-file-writer';
 import { FileStorage } from '../../../src/platform/storage/file-storage.service';
+import { openPlainFile } from '../../../src/platform/storage/plain-file';
 import { StorageAwayError } from '../../../src/platform/storage/storage-away.error';
 import type { StoredFile } from '../../../src/platform/storage/stored-file';
 import { S3Server } from '../../support/s3-server';
@@ -156,6 +157,15 @@ describe('files in a bucket', () => {
     await draft.publish();
     await draft.release();
     expect([(await readAll()).toString(), await scratch()]).toEqual(['of a thread', []]);
+  });
+
+  it('are taken over from this machine, where they stay until their owner removes them', async () => {
+    const path = join(home, 'made');
+    await writeFile(path, 'made here');
+    const finished = (await openPlainFile(path))!;
+    await storage.adopt(file, { ...finished, path });
+    await finished.handle.close();
+    expect((await readAll()).toString()).toBe('made here');
   });
 
   it('leave no copies of a process that is gone', async () => {

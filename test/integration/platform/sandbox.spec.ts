@@ -74,6 +74,43 @@ describe('a sandbox', () => {
     expect(left?.['pid']).not.toBe(right?.['pid']);
   });
 
+  it('lets no more than so many work at once, and the others one after the other', async () => {
+    const small = new SandboxPool<Order, Record<string, unknown>>(
+      join(directory, 'program.cjs'),
+      { maxResidentBytes: 300_000_000, maxHeapMegabytes: 128 },
+      1,
+    );
+    try {
+      const controller = new AbortController();
+      const first = small.run({ does: 'echo' }, never);
+      const left = small.run({ does: 'hang' }, controller.signal);
+      const others = [1, 2, 3].map(() => small.run({ does: 'echo' }, never));
+      controller.abort(new Error('not needed'));
+      await expect(left).rejects.toThrow('not needed');
+      const { pid } = await first;
+      expect((await Promise.all(others)).map((told) => told['pid'])).toEqual([pid, pid, pid]);
+    } finally {
+      small.close();
+    }
+  });
+
+  it('makes nobody wait for long behind work that takes its time', async () => {
+    const small = new SandboxPool<Order, Record<string, unknown>>(
+      join(directory, 'program.cjs'),
+      { maxResidentBytes: 300_000_000, maxHeapMegabytes: 128 },
+      1,
+    );
+    const controller = new AbortController();
+    const slow = small.run({ does: 'hang' }, controller.signal);
+    try {
+      expect((await small.run({ does: 'echo', text: 'ahead' }, never))['text']).toBe('ahead');
+    } finally {
+      controller.abort(new Error('enough'));
+      await expect(slow).rejects.toThrow('enough');
+      small.close();
+    }
+  }, 30_000);
+
   it('knows no setting of its parent', async () => {
     const { keys } = await pool.run({ does: 'tell' }, never);
     expect((keys as string[]).filter((name) => !/^(NODE_ENV|PATH|NODE_CHANNEL.*)$/.test(name))).toEqual([]);

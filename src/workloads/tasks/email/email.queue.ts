@@ -19,8 +19,8 @@ export const emailQueue = defineQueue({
     },
   },
   hasPriorities: true,
-  // Four times as many as connections: while one is under way, others are claimed, composed and settled.
-  worker: { concurrency: ({ SMTP_CONNECTIONS }) => 4 * SMTP_CONNECTIONS },
+  // Ten times as many as connections: while one is under way, others are claimed, composed and settled, many together.
+  worker: { concurrency: ({ SMTP_CONNECTIONS }) => 10 * SMTP_CONNECTIONS },
   retention: {
     completed: { ageMs: DAY_MS, count: 10_000 },
     failed: { ageMs: 7 * DAY_MS, count: 10_000 },

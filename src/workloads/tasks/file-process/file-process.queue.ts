@@ -21,7 +21,8 @@ export const fileProcessQueue = defineQueue({
     },
   },
   hasPriorities: true,
-  worker: { concurrency: Math.max(2, availableParallelism()) },
+  // Twice as many as processes: while one works, others are claimed, stored and settled.
+  worker: { concurrency: 2 * Math.max(2, availableParallelism()) },
   retention: {
     completed: { ageMs: DAY_MS, count: 10_000 },
     failed: { ageMs: 7 * DAY_MS, count: 10_000 },

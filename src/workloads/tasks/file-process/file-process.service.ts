@@ -1,7 +1,7 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { randomBytes } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Settings } from '../../../config/settings';
 import { newFileId } from '../../../platform/files/file-id';
@@ -18,6 +18,8 @@ import type { FileWorkInput, FileWorkOutput } from './file-work';
 
 // 100 megapixels take 400 MB once they are decoded, and libvips some more.
 const LIMITS = { maxResidentBytes: 1_073_741_824, maxHeapMegabytes: 512 };
+// What they do keeps a core busy; more would only need more memory.
+const MAX_PROCESSES = Math.max(2, availableParallelism());
 const MIN_REPORT_INTERVAL_MS = 200;
 const MAX_NAME_CHARACTERS = 200;
 
@@ -49,6 +51,7 @@ export class FileProcessService implements OnApplicationShutdown {
   private readonly pool = new SandboxPool<FileWorkInput, FileWorkOutput>(
     compiledFile(__dirname, 'file-work.program.js'),
     LIMITS,
+    MAX_PROCESSES,
   );
 
   constructor(
@@ -120,7 +123,7 @@ export class FileProcessService implements OnApplicationShutdown {
       jobId: id,
     };
     try {
-      return await this.files.create(file, createReadStream(output));
+      return await this.files.adopt(file, output);
     } catch (error) {
       if (error instanceof FileTooLargeError) throw new HopelessJobError(error.message);
       throw error;
