@@ -2,7 +2,7 @@ import { Module } from '@nestjs/common';
 import { BrokerageModule } from '../../workloads/brokerage/brokerage.module';
 import { ConnectionsController } from './connections.controller';
 import { Connections } from './connections.service';
-import { ImportsController } from './imports.controller';
+import { TradeImportsController } from './trade-imports.controller';
 import { NotesController } from './notes.controller';
 import { ReviewsController } from './reviews.controller';
 import { SyncsController } from './syncs.controller';
@@ -12,7 +12,7 @@ import { SyncsController } from './syncs.controller';
   controllers: [
     ConnectionsController,
     SyncsController,
-    ImportsController,
+    TradeImportsController,
     ReviewsController,
     NotesController,
   ],

@@ -31,7 +31,7 @@ export class ImportRowsDto {
   refused!: number;
 }
 
-export class ImportDto {
+export class TradeImportDto {
   @ApiProperty({ format: 'uuid' })
   id!: string;
   userId!: string;
@@ -65,8 +65,8 @@ export class ImportDto {
   links!: Record<string, string>;
 }
 
-export class ImportListDto {
-  items!: ImportDto[];
+export class TradeImportListDto {
+  items!: TradeImportDto[];
   @ApiProperty({ type: String, nullable: true })
   next_cursor!: string | null;
 }

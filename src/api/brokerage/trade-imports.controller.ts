@@ -22,13 +22,13 @@ import {
 import { rowPositionIn } from './connection-view';
 import {
   CreateImportDto,
-  ImportDto,
+  TradeImportDto,
   ImportFindingDto,
   ImportFindingListDto,
-  ImportListDto,
+  TradeImportListDto,
   ImportListQueryDto,
   type ImportFindingCountDto,
-} from './import.dto';
+} from './trade-import.dto';
 
 const IMPORTS_PATH = '/api/brokerage/imports';
 const POLL_SECONDS = '2';
@@ -37,7 +37,7 @@ const ofImport = always('import');
 
 @ApiTags('brokerage')
 @Controller(IMPORTS_PATH.slice(1))
-export class ImportsController {
+export class TradeImportsController {
   constructor(
     private readonly imports: ImportStore,
     private readonly files: Files,
@@ -51,13 +51,13 @@ export class ImportsController {
   @Requires('jobs:write', ofImport)
   @HttpCode(202)
   @Idempotent()
-  @ApiResponse({ status: 202, type: ImportDto })
+  @ApiResponse({ status: 202, type: TradeImportDto })
   @ApiProblems('file_not_found', 'rate_limited')
   async create(
     @Body() body: CreateImportDto,
     @CurrentPrincipal() principal: Principal,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<ImportDto> {
+  ): Promise<TradeImportDto> {
     const { tenant, id: caller } = principal;
     if ((await this.files.find(body.fileId, tenant)) === undefined) throw problem('file_not_found');
     await this.limits.jobQuota(principal, reply)(1);
@@ -70,13 +70,13 @@ export class ImportsController {
   /** The imports, newest first. */
   @Get()
   @Requires('jobs:read', ofImport)
-  @ApiOkResponse({ type: ImportListDto })
+  @ApiOkResponse({ type: TradeImportListDto })
   @ApiProblems('query_invalid', 'cursor_invalid')
   async list(
     @Query() query: ImportListQueryDto,
     @CurrentPrincipal() { tenant }: Principal,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<ImportListDto> {
+  ): Promise<TradeImportListDto> {
     this.database.assertReady();
     const { limit, cursor, userId } = query;
     const found = await this.imports.list({
@@ -95,9 +95,9 @@ export class ImportsController {
 
   @Get(':id')
   @Requires('jobs:read', ofImport)
-  @ApiOkResponse({ type: ImportDto })
+  @ApiOkResponse({ type: TradeImportDto })
   @ApiProblems('import_not_found')
-  async read(@Param('id') id: string, @CurrentPrincipal() { tenant }: Principal): Promise<ImportDto> {
+  async read(@Param('id') id: string, @CurrentPrincipal() { tenant }: Principal): Promise<TradeImportDto> {
     return importView(await this.require(id, tenant));
   }
 
@@ -138,7 +138,7 @@ function ordinalIn(cursor: string): number {
   return ordinal;
 }
 
-function importView(row: TradeImport): ImportDto {
+function importView(row: TradeImport): TradeImportDto {
   const { id, userId, fileId, status, jobId, findingsStored, errorMessage } = row;
   const self = `${IMPORTS_PATH}/${id}`;
   return {
