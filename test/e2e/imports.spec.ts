@@ -315,6 +315,34 @@ describe('imports of feeds', () => {
     expect(gone['sources']).toMatchObject([{ error: expect.stringContaining('not_found') }]);
   });
 
+  it('gives the items of a source as a file, by DATA_EXPORT', async () => {
+    const items = [
+      { guid: 'x1', title: 'Baker', categories: ['food', 'night'], publishedAt: '2026-01-05T10:00:00Z' },
+      { guid: 'x2', title: 'Smith' },
+    ];
+    await ended((await start({ source: 'exported', items })).body['importId']);
+    const filters = { source: 'exported', q: 'baker' };
+    const data = {
+      exportType: 'csv',
+      source: 'feed-items',
+      filters,
+      columns: ['guid', 'title', 'categories'],
+    };
+    const answer = await call('POST', '/api/queue/jobs', { type: 'DATA_EXPORT', data });
+    expect([answer.status, answer.body['errors']]).toEqual([202, undefined]);
+    let job: Answer['body'] = {};
+    await eventually(async () => {
+      job = (await call('GET', `/api/queue/jobs/${String(answer.body['id'])}`)).body;
+      expect([job['state'], job['error']]).toEqual(['completed', undefined]);
+    }, 20_000);
+    const { links } = job['result'] as unknown as { links: { download: string } };
+    const file = await fetch(server.url + links.download, { headers: { authorization: `Bearer ${KEY}` } });
+    expect((await file.text()).replace('\ufeff', '').trim().split(/\r?\n/)).toEqual([
+      'guid,title,categories',
+      'x1,Baker,"food, night"',
+    ]);
+  });
+
   it('forgets old imports and keeps their items', async () => {
     const { body } = await start({ source: 'old', items: [{ guid: 'old' }] });
     await ended(body['importId']);

@@ -62,7 +62,7 @@ export class ExportSources {
     const mine = sql`${source.tenant} = ${literalOf('text', tenant)}`;
     return {
       source,
-      columns: names.map((name) => ({ name, ...source.columns[name]! })),
+      columns: names.map((name) => parenthesised(name, source.columns[name]!)),
       where: sql.join([mine, ...conditions], sql` AND `),
     };
   }
@@ -125,6 +125,11 @@ function problemsOfValues(pointer: string, { type }: ExportFilter, value: unknow
 
 function unknownName(pointer: string, known: readonly string[]): FieldError {
   return { pointer, detail: `does not exist: use ${known.join(', ')}`, code: 'isIn' };
+}
+
+// Whatever is put around an expression later must not take a part of it for its own.
+function parenthesised(name: string, { type, value }: ExportColumn): SelectedColumn {
+  return { name, type, value: sql`(${value})` };
 }
 
 function conditionOf({ type, where }: ExportFilter, value: unknown): SQL {

@@ -7,6 +7,7 @@ import { FeedStoresModule } from './feed-stores.module';
 import { ImportCleaner } from './import-cleaner.service';
 import { ImportJobEnds } from './import-job-ends.service';
 import { ImportReconciler } from './import-reconciler.service';
+import { ItemsExportSource } from './items-export.source';
 import { SourceScheduleRunner } from './source-schedule.service';
 
 export const feedsMigrations: MigrationFolder = { name: 'feeds', folder: join(__dirname, 'migrations') };
@@ -14,7 +15,7 @@ export const feedsMigrations: MigrationFolder = { name: 'feeds', folder: join(__
 /** Feeds, from their fetch to their items. */
 @Module({
   imports: [FeedImportModule, FeedFetchModule, FeedStoresModule],
-  providers: [ImportReconciler, ImportJobEnds, ImportCleaner, SourceScheduleRunner],
+  providers: [ImportReconciler, ImportJobEnds, ImportCleaner, SourceScheduleRunner, ItemsExportSource],
   exports: [FeedStoresModule, ImportReconciler, ImportCleaner, SourceScheduleRunner],
 })
 export class FeedsModule {}
