@@ -26,7 +26,6 @@ export const brokerageProblems = {
     status: 404,
     title: 'Positions have not been compared yet',
     advice: 'Start a sync of the connection, and wait until it is completed.',
-    retryAfterSeconds: 5,
   },
   import_not_found: {
     status: 404,
