@@ -77,6 +77,8 @@ describe('a browser', () => {
 
   it('works with the keyboard alone: the field has the focus, and Enter sends it', async () => {
     await page.goto(`${served.url}/ui/login`);
+    // A browser gives the focus with the first frame, which may come after the load.
+    await page.locator('input[name=key]:focus').waitFor();
     await page.keyboard.type(BOOTSTRAP_KEY);
     await leaving(page, () => page.keyboard.press('Enter'));
     expect(path()).toBe(BOARD);
