@@ -343,6 +343,28 @@ describe('imports of feeds', () => {
     ]);
   });
 
+  it('goes on with a source that has failed, when the dead letter of its fetch is sent back', async () => {
+    const url = `${feeds.url}/later.xml`;
+    const id = String((await start({ url })).body['importId']);
+    await ended(id, 'failed');
+    feeds.feed('/later.xml', rssOf(itemsOf(4, 'later')));
+    interface Letter {
+      readonly jobId: string;
+      readonly links: { readonly redrive: string };
+    }
+    let letter: Letter | undefined;
+    await eventually(async () => {
+      const { body } = await call('GET', '/api/queue/dead-letters?queue=feed-fetch');
+      const { jobId } = (
+        (await call('GET', `/api/imports/${id}`)).body['sources'] as unknown as Letter[]
+      )[0]!;
+      letter = (body['items'] as unknown as Letter[]).find((one) => one.jobId === jobId);
+      expect(letter).toBeDefined();
+    }, 20_000);
+    expect((await call('POST', letter!.links.redrive, { reason: 'the feed is there' })).status).toBe(202);
+    expect(counts(await ended(id))).toMatchObject({ offered: 4, created: 4 });
+  });
+
   it('forgets old imports and keeps their items', async () => {
     const { body } = await start({ source: 'old', items: [{ guid: 'old' }] });
     await ended(body['importId']);

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { Job } from 'bullmq';
 import { Settings } from '../../config/settings';
 import { queuePrefix } from '../redis/key-space';
 import { RedisConnections } from '../redis/redis-connections.service';
@@ -53,6 +54,17 @@ while #records > ${MAX_ATTEMPT_RECORDS} do table.remove(records, ${FIRST_ATTEMPT
 redis.call('HSET', job, '${ATTEMPTS_FIELD}', cjson.encode(records))
 if ARGV[3] == '1' then redis.call('HINCRBY', job, '${RETURNS_FIELD}', 1) end
 return { 1, wish }
+`;
+
+// Failures still count: only starts that nobody came back from are taken off.
+const ADVANCE = `
+local job, lock = KEYS[1], KEYS[2]
+if redis.call('GET', lock) ~= ARGV[1] or redis.call('HEXISTS', job, 'name') == 0 then return 0 end
+local numbers = redis.call('HMGET', job, 'ats', 'atm', '${RETURNS_FIELD}')
+local lost = tonumber(numbers[1] or 1) - 1 - tonumber(numbers[2] or 0)
+redis.call('HDEL', job, 'stc')
+if lost > tonumber(numbers[3] or 0) then redis.call('HSET', job, '${RETURNS_FIELD}', lost) end
+return 1
 `;
 
 // What cannot be decoded is kept beside, byte by byte, and replaced: nobody could list the queue's jobs otherwise.
@@ -116,6 +128,19 @@ export class AttemptLog {
     )) as [number, string | null];
     const cancelWish = cancelWishOf(wish);
     return { isOwner: isOwner === 1, ...(cancelWish !== undefined && { cancelWish }) };
+  }
+
+  /**
+   * Notes that this start has brought the job further than those before. A job that is started again and again without an
+   * end is taken for one that kills its workers; one that gets on is not: what counts against it begins anew. To be called
+   * only for what a later start will find done. False when the job is somebody else's by now.
+   */
+  async noteAdvance(
+    definition: QueueDefinition,
+    { id = '', token = '' }: Pick<Job, 'id' | 'token'>,
+  ): Promise<boolean> {
+    const key = this.keyOf(definition, id);
+    return (await this.connections.worker.eval(ADVANCE, 2, key, `${key}:lock`, token)) === 1;
   }
 
   /** Gives a job whose hash is gone or not to be read one that everybody can show; the old bytes stay in `hfRaw:…`. */

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { and, eq, inArray, sql } from 'drizzle-orm';
+import { and, eq, inArray, isNotNull, or, sql } from 'drizzle-orm';
 import { Database } from '../../platform/database/database.service';
 import {
   feedSources,
@@ -8,6 +8,7 @@ import {
   type FeedSourceRow,
   type ImportSourceRow,
 } from './feeds.tables';
+import { isSourceRunning, SourceRunningError } from './import-run.store';
 import { FetchSupersededError, isOf, type FetchPlace } from './import-staging.store';
 
 /** What a fetch has to do, and as whom. */
@@ -41,10 +42,19 @@ export class ImportFetches {
   constructor(private readonly database: Database) {}
 
   /**
-   * Takes the source over from earlier attempts and counts anew, from the items that those have enqueued; undefined when
-   * it is over, when there is none, and for any job but its own.
+   * Takes the source over from earlier attempts and counts anew, from the items that those have enqueued; one that has
+   * failed as well, when the dead letter of its job was sent back. Undefined when it is over, when there is none, and for
+   * any job but its own. Throws {@link SourceRunningError} when another import has the source by now.
    */
   async begin(importId: string, source: string, jobId: string): Promise<FetchOrder | undefined> {
+    try {
+      return await this.takeOver(importId, source, jobId);
+    } catch (error) {
+      throw isSourceRunning(error) ? new SourceRunningError([source]) : error;
+    }
+  }
+
+  private takeOver(importId: string, source: string, jobId: string): Promise<FetchOrder | undefined> {
     return this.database.transaction(async (transaction) => {
       const [row] = await transaction
         .update(importSources)
@@ -59,6 +69,7 @@ export class ImportFetches {
           error: null,
           broken: null,
           startedAt: sql`coalesce(${importSources.startedAt}, now())`,
+          finishedAt: null,
           ...changed,
         })
         .where(
@@ -66,7 +77,10 @@ export class ImportFetches {
             eq(importSources.importId, importId),
             eq(importSources.source, source),
             eq(importSources.jobId, jobId),
-            inArray(importSources.status, ['queued', 'fetching']),
+            or(
+              inArray(importSources.status, ['queued', 'fetching']),
+              and(inArray(importSources.status, ['importing', 'failed']), isNotNull(importSources.error)),
+            ),
           ),
         )
         .returning();

@@ -87,7 +87,7 @@ export class ImportRuns {
         await beside?.(transaction, id);
       });
     } catch (error) {
-      if (!isTwice(error)) throw error;
+      if (!isSourceRunning(error)) throw error;
       throw new SourceRunningError(await this.running(wish));
     }
     this.outbox.wakeRelay();
@@ -216,8 +216,8 @@ export interface ItemFilter {
   readonly afterKey?: string;
 }
 
-// The unique index of running sources, in whatever drizzle wraps it.
-function isTwice(error: unknown): boolean {
+/** Whether an error is that of the unique index of running sources, in whatever drizzle wraps it. */
+export function isSourceRunning(error: unknown): boolean {
   for (let current = error; isNativeError(current); current = current.cause) {
     if ((current as { constraint?: unknown }).constraint === 'import_sources_running') return true;
   }

@@ -49,6 +49,8 @@ export type PromisedItem = Pick<ImportItemRow, 'importId' | 'source' | 'guid' | 
 export interface StagedChunk {
   /** Those whose jobs are to be added. */
   readonly promised: readonly PromisedItem[];
+  /** How many of them no earlier attempt had. */
+  readonly staged: number;
   /** Whether an item is left to the next import, because it changed hands at this very moment or is stored already in a version of this import. */
   readonly isPartial: boolean;
 }
@@ -101,7 +103,11 @@ export class ImportStaging {
     const promised = found
       .filter((one) => one.place === 'staged' || one.isOwnQueued)
       .map(({ key, isFirst }) => ({ importId, source, guid: distinct.get(key)!.guid, isFirst }));
-    return { promised, isPartial: missed > 0 || found.some(({ isOutdated }) => isOutdated) };
+    return {
+      promised,
+      staged: of('staged'),
+      isPartial: missed > 0 || found.some(({ isOutdated }) => isOutdated),
+    };
   }
 
   /** Gives jobs of items keys of their own, because other jobs have those that they would have had. */

@@ -6,6 +6,8 @@ export interface Surroundings {
   /** Notes a start, and resolves with its number, from 1. */
   start(key: string): Promise<number>;
   effect(key: string): Promise<void>;
+  /** Says that this start has got its job on; absent where nobody listens. */
+  advance?(): Promise<unknown>;
   readonly signal?: AbortSignal;
 }
 
@@ -17,9 +19,10 @@ const hugeCharacters = 5 * 1024 * 1024;
 
 /** The same work for every subject: what differs is what the subject makes of it. */
 export async function runChaos(payload: ChaosPayload, surroundings: Surroundings): Promise<unknown> {
-  const { key, does = 'effect', times = Infinity, beforeMs = 0, afterMs = 0 } = payload;
+  const { key, does = 'effect', times = Infinity, beforeMs = 0, afterMs = 0, advances = false } = payload;
   const { signal } = surroundings;
   const start = await surroundings.start(key);
+  if (advances) await surroundings.advance?.();
   const isBad = does !== 'effect' && start <= times;
   if (beforeMs > 0 && does !== 'block') await wait(beforeMs, undefined, { signal });
   if (isBad) {

@@ -3,6 +3,7 @@ import { Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { sql } from 'drizzle-orm';
 import { Settings } from '../../../src/config/settings';
 import { Effects } from '../../../src/platform/effects/effects.service';
+import { AttemptLog } from '../../../src/platform/queue/attempt-log.service';
 import { defineQueue } from '../../../src/platform/queue/define-queue';
 import { JobConsumer, type JobHandlers } from '../../../src/platform/queue/job-consumer';
 import { QueueModule } from '../../../src/platform/queue/queue.module';
@@ -57,6 +58,7 @@ class ChaosProcessor extends JobConsumer<typeof chaosQueue> {
   constructor(
     private readonly sink: ChaosSink,
     private readonly effects: Effects,
+    private readonly attempts: AttemptLog,
   ) {
     super(chaosQueue);
   }
@@ -65,6 +67,7 @@ class ChaosProcessor extends JobConsumer<typeof chaosQueue> {
     'chaos-job': (job, signal) =>
       runChaos(job.data, {
         signal,
+        advance: () => this.attempts.noteAdvance(chaosQueue, job),
         start: (key) => this.sink.start(key),
         effect: (key) =>
           this.effects.of(job, signal).once('effect', async (transaction) => {

@@ -1,4 +1,4 @@
-import { IsIn, IsInt, IsOptional, IsString, Length, Max, MaxLength, Min } from 'class-validator';
+import { IsBoolean, IsIn, IsInt, IsOptional, IsString, Length, Max, MaxLength, Min } from 'class-validator';
 
 /** What a job may do besides its effect; each is something that a handler has done to somebody. */
 export const deeds = [
@@ -37,6 +37,11 @@ export class ChaosPayload {
   @Min(1)
   @Max(100)
   times?: number;
+
+  /** Whether each start gets the job on before it does the deed. */
+  @IsOptional()
+  @IsBoolean()
+  advances?: boolean;
 
   /** How long it works before the deed, and how long a busy loop lasts. */
   @IsOptional()

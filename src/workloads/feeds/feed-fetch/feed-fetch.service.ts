@@ -20,6 +20,7 @@ import {
   type PromisedItem,
   type Rejection,
 } from '../import-staging.store';
+import { SourceRunningError } from '../import-run.store';
 import { SourceHeaders } from '../source-headers.service';
 import { SourceLimits } from '../source-limits.service';
 import type { FetchFeedPayload } from './feed-fetch.payload';
@@ -28,6 +29,10 @@ import type { FetchFeedPayload } from './feed-fetch.payload';
 export interface FetchJob {
   readonly id: string;
   readonly isLastAttempt: boolean;
+  /** Whether earlier starts of the job never came to an end. */
+  readonly isStartedAgain: boolean;
+  /** Says that this start has done what no earlier one had: its worker's death would not be the job's fault. */
+  noteAdvance(): Promise<unknown>;
   report(progress: { readonly stage: string; readonly items: number }): Promise<void>;
 }
 
@@ -77,6 +82,7 @@ export class FeedFetchService {
     try {
       return await this.fetches.begin(importId, source, id);
     } catch (error) {
+      if (error instanceof SourceRunningError) throw new HopelessJobError(error.message);
       throw isDatabaseAway(error) ? databaseAway() : error;
     }
   }
@@ -127,12 +133,17 @@ export class FeedFetchService {
     let offered = 0;
     let broken: string | undefined;
     let isPartial = false;
+    let hasAdvanced = !job.isStartedAgain;
     const flush = async () => {
       const taken = { ...chunk.take(), bytes: answer.bytes() };
       offered += taken.items.length;
       const staged = await this.staging.stage(place, taken);
       isPartial ||= staged.isPartial;
       await this.add(staged.promised, place, signal);
+      if (!hasAdvanced && staged.staged > 0) {
+        await job.noteAdvance();
+        hasAdvanced = true;
+      }
       await job.report({ stage: 'fetch', items: offered });
     };
     for await (const event of answer.events) {
