@@ -1,7 +1,6 @@
 import {
   IsIn,
   IsInt,
-  IsJSON,
   IsOptional,
   IsString,
   IsUrl,
@@ -14,12 +13,12 @@ import {
 import { join, resolve } from 'node:path';
 import { areQueueNumbers, queueNumbers, type QueueNumbers } from './queue-numbers';
 import { wholeNumber, yesOrNo } from './setting-types';
-import { StorageSettings } from './storage-settings';
+import { TokenSettings } from './token-settings';
 
 export type Role = 'all' | 'api' | 'worker';
 
 /** Every setting of a process, named as its environment variable; `.env.example` explains each in one line. */
-export class Settings extends StorageSettings {
+export class Settings extends TokenSettings {
   @IsIn(['production', 'development', 'test'])
   NODE_ENV: 'production' | 'development' | 'test' = 'development';
 
@@ -50,114 +49,6 @@ export class Settings extends StorageSettings {
     message: 'HOLDFAST_BOOTSTRAP_KEY must not begin or end with a space or a line break',
   })
   HOLDFAST_BOOTSTRAP_KEY?: string;
-
-  @IsOptional()
-  @IsUrl({ require_tld: false, protocols: ['http', 'https'], require_protocol: true })
-  JWT_JWKS_URL?: string;
-
-  @IsOptional()
-  @IsJSON()
-  @MaxLength(100_000)
-  JWT_JWKS?: string;
-
-  @IsOptional()
-  @IsString()
-  @MaxLength(500)
-  JWT_ISSUER?: string;
-
-  @IsOptional()
-  @IsString()
-  @MaxLength(500)
-  JWT_AUDIENCE?: string;
-
-  // Only signatures by a private key: with any other a public key, or nothing, would do to sign.
-  @Matches(/^((RS|PS|ES)(256|384|512)|EdDSA)(,((RS|PS|ES)(256|384|512)|EdDSA))*$/, {
-    message: 'JWT_ALGORITHMS must name RS, PS or ES with 256, 384 or 512, or EdDSA, with commas between',
-  })
-  JWT_ALGORITHMS = 'RS256,PS256,ES256,EdDSA';
-
-  @wholeNumber
-  @IsInt()
-  @Min(0)
-  @Max(300)
-  JWT_LEEWAY_SECONDS = 30;
-
-  @IsString()
-  @MaxLength(100)
-  JWT_ROLE_CLAIM = 'role';
-
-  @IsOptional()
-  @IsString()
-  @MaxLength(100)
-  JWT_TENANT_CLAIM?: string;
-
-  @IsOptional()
-  @IsString()
-  @MaxLength(100)
-  JWT_GRANTS_CLAIM?: string;
-
-  @IsOptional()
-  @Matches(/^rediss?:\/\/.+/, { message: 'REDIS_URL must begin with redis:// or rediss://' })
-  REDIS_URL?: string;
-
-  @IsOptional()
-  @IsString()
-  REDIS_HOST?: string;
-
-  @wholeNumber
-  @IsInt()
-  @Min(1)
-  @Max(65_535)
-  REDIS_PORT = 6379;
-
-  @IsOptional()
-  @IsString()
-  REDIS_USERNAME?: string;
-
-  @IsOptional()
-  @IsString()
-  REDIS_PASSWORD?: string;
-
-  @wholeNumber
-  @IsInt()
-  @Min(0)
-  @Max(1023)
-  REDIS_DB = 0;
-
-  @yesOrNo
-  @IsIn([true, false], { message: 'REDIS_TLS must be true or false' })
-  REDIS_TLS = false;
-
-  @IsOptional()
-  @Matches(/^[^\s,:]+:\d+(,[^\s,:]+:\d+)*$/, { message: 'REDIS_SENTINELS must be host:port,host:port' })
-  REDIS_SENTINELS?: string;
-
-  @IsString()
-  REDIS_SENTINEL_NAME = 'mymaster';
-
-  @IsOptional()
-  @IsString()
-  REDIS_SENTINEL_PASSWORD?: string;
-
-  @IsOptional()
-  @Matches(/^[^\s,:]+:\d+(,[^\s,:]+:\d+)*$/, { message: 'REDIS_CLUSTER_NODES must be host:port,host:port' })
-  REDIS_CLUSTER_NODES?: string;
-
-  @Matches(/^[A-Za-z0-9_-]{1,40}$/, {
-    message: 'REDIS_PREFIX must be 1 to 40 letters, digits, dashes or underscores',
-  })
-  REDIS_PREFIX = 'bull';
-
-  @IsOptional()
-  @wholeNumber
-  @IsInt()
-  @Min(1_048_576)
-  @Max(1_099_511_627_776)
-  REDIS_MEMORY_BYTES?: number;
-
-  @yesOrNo
-  @IsIn([true, false], { message: 'ACCEPT_LOSS must be true or false' })
-  ACCEPT_LOSS = false;
 
   @IsOptional()
   @Matches(/^postgres(ql)?:\/\/.+/, { message: 'DATABASE_URL must begin with postgres:// or postgresql://' })
@@ -280,12 +171,6 @@ export class Settings extends StorageSettings {
   /** Where CLEANUP finds old logs. */
   get cleanupLogRoot(): string {
     return resolve(this.CLEANUP_LOG_ROOT ?? join(this.home, 'logs'));
-  }
-
-  get hasRedis(): boolean {
-    return [this.REDIS_URL, this.REDIS_HOST, this.REDIS_SENTINELS, this.REDIS_CLUSTER_NODES].some(
-      (value) => value !== undefined,
-    );
   }
 
   /** What the settings say of single queues, by the names of those settings. */

@@ -37,7 +37,7 @@ describe('limits per key, over two worker processes', () => {
     rmSync(home, { recursive: true, force: true });
   });
 
-  async function begin(limits: Partial<typeof sourceLimits> & { workMs?: number }) {
+  async function begin(limits: Partial<typeof sourceLimits> & { questions?: number }) {
     prefix = randomPrefix();
     Object.assign(sourceLimits, { rate: undefined, concurrency: undefined, slots: 10 }, limits);
     app = await startQueueApp([SourcesModule], { REDIS_PREFIX: prefix });
@@ -93,7 +93,7 @@ describe('limits per key, over two worker processes', () => {
   });
 
   it('loses nothing and keeps no permit when a worker is killed', async () => {
-    const { work, add, counts, redis } = await begin({ concurrency: 2, slots: 6, workMs: 20 });
+    const { work, add, counts, redis } = await begin({ concurrency: 2, slots: 6, questions: 50 });
     const [victim] = await Promise.all([work(), work()]);
     for (const source of ['a', 'b', 'c', 'd']) await add(source, 100);
     await eventually(async () => expect((await counts()).completed).toBeGreaterThan(40), 30_000);

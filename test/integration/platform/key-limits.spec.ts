@@ -23,6 +23,7 @@ import {
   SourceWork,
   type FetchPayload,
 } from '../../support/sources/sources-queue';
+import { answers } from '../../support/sources/redis-answers';
 
 /** A promise that a test keeps when it likes. */
 class Hold {
@@ -126,7 +127,7 @@ describe('limits per key', () => {
         mostAtAll,
         [...running.values()].reduce((sum, count) => sum + count, 0),
       );
-      await new Promise((resolve) => setTimeout(resolve, (number * 7) % 13));
+      await answers(scene.redis, 1 + ((number * 7) % 13));
       running.set(source, running.get(source)! - 1);
       if (number % 10 === 0) throw new Error('no');
     };
@@ -190,7 +191,7 @@ describe('limits per key', () => {
     scene.work.run = async ({ number }, job) => {
       running += 1;
       most = Math.max(most, running);
-      await new Promise((resolve) => setTimeout(resolve, 10));
+      await answers(scene.redis, 10);
       running -= 1;
       if (number === 0 && job.name !== 'x') throw new UnrecoverableError('no');
     };
@@ -323,13 +324,19 @@ describe('limits per key', () => {
     const redis = await RedisProcess.start();
     try {
       const scene = await open({ concurrency: 2, slots: 4 }, { REDIS_URL: redis.url });
-      scene.work.run = () => new Promise((resolve) => setTimeout(resolve, 20));
+      const back = new Hold();
+      let started = 0;
+      scene.work.run = async () => {
+        started += 1;
+        if (started > 20) await back.promise;
+      };
       for (const source of ['a', 'b', 'c']) await scene.add(source, 60);
       scene.start();
-      await eventually(async () => expect((await scene.counts()).completed).toBeGreaterThan(20), 20_000);
+      await scene.until({ completed: 20, active: 4 });
       // What the file has at most lost is the last second, the same for jobs and for permits.
       await redis.kill();
       await redis.start();
+      back.release();
       await eventually(async () => {
         const { completed, waiting, active, delayed } = await scene.counts();
         expect({ completed, waiting, active, delayed }).toEqual({

@@ -8,11 +8,12 @@ import { RedisConnections } from '../../../src/platform/redis/redis-connections.
 import { RedisModule } from '../../../src/platform/redis/redis.module';
 import { WorkerModule } from '../../../src/platform/worker/worker.module';
 import { WorkerRunner } from '../../../src/platform/worker/worker-runner.service';
+import { answers } from './redis-answers';
 import { sourceLimits, SourcesModule, SourceWork } from './sources-queue';
 
-const { workMs = 0, ...limits } = JSON.parse(String(process.env['SOURCE_LIMITS'])) as Partial<
+const { questions = 0, ...limits } = JSON.parse(String(process.env['SOURCE_LIMITS'])) as Partial<
   typeof sourceLimits
-> & { workMs?: number };
+> & { questions?: number };
 Object.assign(sourceLimits, limits);
 
 @Module({
@@ -29,7 +30,8 @@ class SourcesApp {}
 async function main(): Promise<void> {
   const app = await NestFactory.createApplicationContext(SourcesApp, { logger: false });
   await app.get(RedisConnections).waitUntilReady(10_000);
-  app.get(SourceWork).run = () => new Promise((resolve) => setTimeout(resolve, workMs));
+  const { producer } = app.get(RedisConnections);
+  app.get(SourceWork).run = () => answers(producer, questions);
   app.get(WorkerRunner).start('sources');
   process.on('SIGTERM', () => void app.close().then(() => process.exit(0)));
   process.stdout.write('ready on http://127.0.0.1:0\n');
