@@ -1,6 +1,5 @@
 import { Big } from 'big.js';
-import { decodeCursor } from '../../platform/http/cursor';
-import { problem } from '../../platform/problems/problem-catalogue';
+import { timePlaceIn } from '../../platform/http/cursor';
 import type { ActivityPosition, StoredActivity } from '../../workloads/brokerage/activity.store';
 import type { SyncSchedule } from '../../workloads/brokerage/brokerage.tables';
 import type { BrokerConnection, RowPosition } from '../../workloads/brokerage/connection.store';
@@ -11,8 +10,6 @@ import type { ActivityDto, ReconciliationDto, SyncRunDto } from './sync-run.dto'
 
 export const CONNECTIONS_PATH = '/api/brokerage/connections';
 
-// The end of the year 9999: PostgreSQL cannot read how JavaScript writes later years.
-const LATEST_TIME = 253_402_300_799_999;
 const DEFAULT_JITTER_SECONDS = 60;
 
 /** Everything about a connection but its credentials. */
@@ -104,20 +101,14 @@ export function activityView(activity: StoredActivity): ActivityDto {
 
 /** Throws `cursor_invalid`. */
 export function rowPositionIn(cursor: string): RowPosition {
-  const [time, id] = decodeCursor(cursor, 'number', 'string');
-  if (!isTime(time) || !isRowId(id)) throw problem('cursor_invalid');
-  return { createdAt: new Date(time), id };
+  const { at, id } = timePlaceIn(cursor, isRowId);
+  return { createdAt: at, id };
 }
 
 /** Throws `cursor_invalid`. */
 export function activityPositionIn(cursor: string, source: string): ActivityPosition {
-  const [time, externalId] = decodeCursor(cursor, 'number', 'string');
-  if (!isTime(time) || externalId.includes('\0')) throw problem('cursor_invalid');
-  return { occurredAt: new Date(time), source, externalId };
-}
-
-function isTime(time: number): boolean {
-  return Number.isInteger(time) && Math.abs(time) <= LATEST_TIME;
+  const { at, id } = timePlaceIn(cursor, (text) => !text.includes('\0'));
+  return { occurredAt: at, source, externalId: id };
 }
 
 /** PostgreSQL writes all places that the column has. */

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Principal } from '../../platform/auth/principal';
 import { Database } from '../../platform/database/database.service';
 import { Flows } from '../../platform/flows/flows.service';
-import { decodeCursor, encodeCursor, nextLink } from '../../platform/http/cursor';
+import { encodeCursor, nextLink, timePlaceIn } from '../../platform/http/cursor';
 import type { JobQuota } from '../../platform/limits/caller-limits.service';
 import { problem } from '../../platform/problems/problem-catalogue';
 import { nextIdSeed } from '../../platform/queue/id-seed';
@@ -141,16 +141,7 @@ export class CharterRequestsApi {
 }
 
 function positionIn(cursor: string): CharterPosition {
-  const [createdAt, id] = decodeCursor(cursor, 'number', 'string');
-  const at = new Date(createdAt);
-  if (
-    Number.isNaN(at.getTime()) ||
-    at.getUTCFullYear() > 9_999 ||
-    at.getUTCFullYear() < 1 ||
-    !nameable.test(id)
-  ) {
-    throw problem('cursor_invalid');
-  }
+  const { at, id } = timePlaceIn(cursor, (text) => nameable.test(text));
   return { createdAt: at, id };
 }
 

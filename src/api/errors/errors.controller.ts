@@ -6,7 +6,7 @@ import { Masked } from '../../platform/auth/masked.decorator';
 import { CurrentPrincipal, type Principal } from '../../platform/auth/principal';
 import { Requires } from '../../platform/auth/route-access';
 import { Database } from '../../platform/database/database.service';
-import { decodeCursor, encodeCursor, nextLink } from '../../platform/http/cursor';
+import { encodeCursor, nextLink, timePlaceIn } from '../../platform/http/cursor';
 import { ApiProblems } from '../../platform/problems/api-problems.decorator';
 import { problem } from '../../platform/problems/problem-catalogue';
 import {
@@ -114,11 +114,8 @@ export class ErrorsController {
 }
 
 function positionIn(cursor: string): ErrorGroupPosition {
-  const [at, fingerprint] = decodeCursor(cursor, 'number', 'string');
-  const lastSeenAt = new Date(at);
-  const year = lastSeenAt.getUTCFullYear();
-  if (!(year >= 1 && year <= 9_999) || !nameable.test(fingerprint)) throw problem('cursor_invalid');
-  return { lastSeenAt, fingerprint };
+  const { at, id } = timePlaceIn(cursor, (text) => nameable.test(text));
+  return { lastSeenAt: at, fingerprint: id };
 }
 
 function view(group: ErrorGroup): ErrorGroupDto {

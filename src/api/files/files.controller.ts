@@ -16,7 +16,7 @@ import { Requires } from '../../platform/auth/route-access';
 import { Files } from '../../platform/files/files.service';
 import type { FileRecord } from '../../platform/files/files.tables';
 import { sendFile } from '../../platform/files/send-file';
-import { decodeCursor, encodeCursor, nextLink } from '../../platform/http/cursor';
+import { encodeCursor, nextLink, timePlaceIn } from '../../platform/http/cursor';
 import { PageQueryDto } from '../../platform/http/page-query.dto';
 import { Idempotent } from '../../platform/idempotency/idempotent.decorator';
 import { ApiProblems } from '../../platform/problems/api-problems.decorator';
@@ -37,9 +37,6 @@ const uploadSchema = {
     },
   },
 };
-
-// The end of the year 9999: PostgreSQL cannot read how JavaScript writes later years.
-const LATEST_TIME = 253_402_300_799_999;
 
 @ApiTags('files')
 @Controller(FILES_PATH.slice(1))
@@ -144,8 +141,6 @@ export class FilesController {
 }
 
 function positionIn(cursor: string): { createdAt: Date; id: string } {
-  const [at, id] = decodeCursor(cursor, 'number', 'string');
-  if (!Number.isInteger(at) || at < 0 || at > LATEST_TIME || id.includes('\0'))
-    throw problem('cursor_invalid');
-  return { createdAt: new Date(at), id };
+  const { at, id } = timePlaceIn(cursor, (text) => !text.includes('\0'));
+  return { createdAt: at, id };
 }

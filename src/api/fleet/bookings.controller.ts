@@ -5,7 +5,7 @@ import type { FastifyReply } from 'fastify';
 import { Audited } from '../../platform/audit/audited.decorator';
 import { CurrentPrincipal, type Principal } from '../../platform/auth/principal';
 import { Requires } from '../../platform/auth/route-access';
-import { decodeCursor, encodeCursor, nextLink } from '../../platform/http/cursor';
+import { encodeCursor, nextLink, timePlaceIn } from '../../platform/http/cursor';
 import { PageQueryDto } from '../../platform/http/page-query.dto';
 import { ApiProblems } from '../../platform/problems/api-problems.decorator';
 import { problem } from '../../platform/problems/problem-catalogue';
@@ -13,9 +13,6 @@ import { FleetBookings } from '../../workloads/agents/fleet-bookings.store';
 import { BookingDto, BookingListDto, CreateBookingDto } from './booking.dto';
 import { bookingsPath, bookingView, FLEET_PATH, ofFlightSearch } from './fleet-view';
 import { Fleet } from './fleet.service';
-
-// The last moment that JavaScript can tell.
-const LATEST_MOMENT = 8_640_000_000_000_000;
 
 /** When aircraft are taken, so that no search offers them. */
 @ApiTags('fleet')
@@ -92,9 +89,6 @@ export class BookingsController {
 }
 
 function positionIn(cursor: string): { startsAt: Date; id: string } {
-  const [time, id] = decodeCursor(cursor, 'number', 'string');
-  const isMoment = Number.isInteger(time) && time >= 0 && time <= LATEST_MOMENT;
-  // PostgreSQL does not read how JavaScript writes years after 9999.
-  if (!isMoment || new Date(time).getUTCFullYear() > 9_999 || !isUUID(id)) throw problem('cursor_invalid');
-  return { startsAt: new Date(time), id };
+  const { at, id } = timePlaceIn(cursor, isUUID);
+  return { startsAt: at, id };
 }

@@ -5,8 +5,8 @@ import { Audited } from '../../platform/audit/audited.decorator';
 import { CurrentPrincipal, type Principal } from '../../platform/auth/principal';
 import { ofJobParam } from '../../platform/auth/queue-of';
 import { Requires } from '../../platform/auth/route-access';
+import { answerHeadOfEvents, assertTakesEvents } from '../../platform/http/takes-events';
 import { ApiProblems } from '../../platform/problems/api-problems.decorator';
-import { problem } from '../../platform/problems/problem-catalogue';
 import { tagMatches } from '../../platform/http/entity-tag';
 import { EventsQueryDto } from '../validations/validation-query.dto';
 import { FlowEvents } from './flow-events.service';
@@ -14,8 +14,6 @@ import { CancelFlowDto, FlowDto } from './flow.dto';
 import { FlowsApi } from './flows-api.service';
 
 const POLL_SECONDS = '2';
-const ANY_STREAM = /text\/event-stream|text\/\*|\*\/\*/i;
-
 @ApiTags('flows')
 @Controller('api/flows')
 export class FlowsController {
@@ -63,10 +61,10 @@ export class FlowsController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    if (accept !== undefined && !ANY_STREAM.test(accept)) throw problem('not_acceptable');
+    assertTakesEvents(accept);
     if (request.method === 'HEAD') {
       await this.flows.require(id, principal.tenant);
-      return void reply.type('text/event-stream; charset=utf-8').send();
+      return answerHeadOfEvents(reply);
     }
     await this.events.open(id, principal, lastEventId ?? query.lastEventId, reply);
   }

@@ -4,8 +4,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { feedQueueName } from '../../config/feed-queue-name';
 import { CurrentPrincipal, maySeePayloads, type Principal } from '../../platform/auth/principal';
 import { Requires } from '../../platform/auth/route-access';
+import { answerHeadOfEvents, assertTakesEvents } from '../../platform/http/takes-events';
 import { ApiProblems } from '../../platform/problems/api-problems.decorator';
-import { problem } from '../../platform/problems/problem-catalogue';
 import { ImportEvents } from './import-events.service';
 import { ofFeeds } from './import-view';
 import { ImportEventsQueryDto } from './import.dto';
@@ -37,12 +37,10 @@ export class ImportEventsController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    if (accept !== undefined && !/text\/event-stream|text\/\*|\*\/\*/i.test(accept)) {
-      throw problem('not_acceptable');
-    }
+    assertTakesEvents(accept);
     if (request.method === 'HEAD') {
       await this.imports.require(id, principal.tenant);
-      return void reply.type('text/event-stream; charset=utf-8').send();
+      return answerHeadOfEvents(reply);
     }
     const isMasked = !maySeePayloads(principal, feedQueueName);
     const follower = { tenant: principal.tenant, id: principal.id, isMasked };

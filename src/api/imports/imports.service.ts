@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
+import { isUUID } from 'class-validator';
 import type { Principal } from '../../platform/auth/principal';
 import { Database } from '../../platform/database/database.service';
-import { datePlaceIn, decodeCursor, encodeCursor, nextLink } from '../../platform/http/cursor';
+import { decodeCursor, encodeCursor, nextLink, timePlaceIn } from '../../platform/http/cursor';
 import type { PageQueryDto } from '../../platform/http/page-query.dto';
 import type { JobQuota } from '../../platform/limits/caller-limits.service';
 import { problem } from '../../platform/problems/problem-catalogue';
@@ -73,7 +74,7 @@ export class Imports {
     const found = await this.runs.list(
       tenant,
       limit + 1,
-      cursor === undefined ? undefined : datePlaceIn(cursor),
+      cursor === undefined ? undefined : positionIn(cursor),
     );
     const items = found.slice(0, limit);
     const last = items.at(-1);
@@ -227,4 +228,9 @@ function assertOneKind({ sources, source, url, items, mapping, paging }: StartIm
 
 function refusal(pointer: string, detail: string) {
   return problem('validation_failed', { errors: [{ pointer: `#${pointer}`, detail, code: 'goesTogether' }] });
+}
+
+function positionIn(cursor: string) {
+  const { at, id } = timePlaceIn(cursor, isUUID);
+  return { createdAt: at, id };
 }

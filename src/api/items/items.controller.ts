@@ -6,7 +6,7 @@ import { CurrentPrincipal, type Principal } from '../../platform/auth/principal'
 import { always } from '../../platform/auth/queue-of';
 import { Requires } from '../../platform/auth/route-access';
 import { Database } from '../../platform/database/database.service';
-import { datePlaceIn, encodeCursor, nextLink } from '../../platform/http/cursor';
+import { timePlaceIn, encodeCursor, nextLink } from '../../platform/http/cursor';
 import { ApiProblems } from '../../platform/problems/api-problems.decorator';
 import { problem } from '../../platform/problems/problem-catalogue';
 import { FeedItems, type FoundItem } from '../../workloads/feeds/feed-items.store';
@@ -37,7 +37,7 @@ export class ItemsController {
   ): Promise<ItemListDto> {
     this.database.assertReady();
     const { q, source, from, to, limit, cursor } = query;
-    const place = cursor === undefined ? undefined : datePlaceIn(cursor, keyShape);
+    const place = cursor === undefined ? undefined : timePlaceIn(cursor, (key) => keyShape.test(key));
     const found = await this.found.search(
       tenant,
       {
@@ -47,7 +47,7 @@ export class ItemsController {
         ...(to !== undefined && { to: new Date(to) }),
       },
       limit + 1,
-      place && { datedAt: place.createdAt, key: place.id },
+      place && { datedAt: place.at, key: place.id },
     );
     const items = found.slice(0, limit);
     const last = items.at(-1);

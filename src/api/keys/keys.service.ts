@@ -6,12 +6,9 @@ import { KeyPresence } from '../../platform/auth/key-presence.service';
 import { HOME_TENANT } from '../../platform/auth/permissions';
 import type { Principal } from '../../platform/auth/principal';
 import { problem } from '../../platform/problems/problem-catalogue';
-import { decodeCursor, encodeCursor, nextLink } from '../../platform/http/cursor';
+import { encodeCursor, nextLink, timePlaceIn } from '../../platform/http/cursor';
 import { keyTag, keyView } from './key-view';
 import type { ChangeKeyDto, CreatedKeyDto, CreateKeyDto, KeyListDto, KeyListQueryDto } from './key.dto';
-
-// The end of the year 9999: PostgreSQL cannot read how JavaScript writes later years.
-const LATEST_TIME = 253_402_300_799_999;
 
 /** What administrators may do to keys: those of the home tenant to all, others to the keys of their own tenant. */
 @Injectable()
@@ -122,8 +119,6 @@ function columnsOf({ queues, expiresAt, requestsPerSecond, jobsPerMinute }: Colu
 }
 
 function positionIn(cursor: string): ApiKeyPosition {
-  const [time, kid] = decodeCursor(cursor, 'number', 'string');
-  if (!Number.isInteger(time) || time < 0 || time > LATEST_TIME || !isKeyId(kid))
-    throw problem('cursor_invalid');
-  return { createdAt: new Date(time), kid };
+  const { at, id } = timePlaceIn(cursor, isKeyId);
+  return { createdAt: at, kid: id };
 }

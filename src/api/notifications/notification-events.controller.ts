@@ -4,8 +4,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CurrentPrincipal, maySeePayloads, type Principal } from '../../platform/auth/principal';
 import { Requires } from '../../platform/auth/route-access';
 import { Database } from '../../platform/database/database.service';
+import { answerHeadOfEvents, assertTakesEvents } from '../../platform/http/takes-events';
 import { ApiProblems } from '../../platform/problems/api-problems.decorator';
-import { problem } from '../../platform/problems/problem-catalogue';
 import { NotificationEventsQueryDto } from './notification.dto';
 import { NotificationEvents } from './notification-events.service';
 import { NOTIFICATION_QUEUE, NOTIFICATIONS_PATH, ofNotifications } from './notification-view';
@@ -34,11 +34,9 @@ export class NotificationEventsController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    if (accept !== undefined && !/text\/event-stream|text\/\*|\*\/\*/i.test(accept)) {
-      throw problem('not_acceptable');
-    }
+    assertTakesEvents(accept);
     this.database.assertReady();
-    if (request.method === 'HEAD') return void reply.type('text/event-stream; charset=utf-8').send();
+    if (request.method === 'HEAD') return answerHeadOfEvents(reply);
     const isMasked = !maySeePayloads(principal, NOTIFICATION_QUEUE);
     const follower = { tenant: principal.tenant, userId, id: principal.id, isMasked };
     await this.events.open(follower, lastEventId ?? fromQuery, reply);

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
+import { isUUID } from 'class-validator';
 import { Database } from '../../platform/database/database.service';
-import { datePlaceIn, encodeCursor, nextLink } from '../../platform/http/cursor';
+import { encodeCursor, nextLink, timePlaceIn } from '../../platform/http/cursor';
 import { tagMatches } from '../../platform/http/entity-tag';
 import { problem } from '../../platform/problems/problem-catalogue';
 import { FeedSources, SourceNameTakenError, type SourceWish } from '../../workloads/feeds/feed-source.store';
@@ -44,7 +45,7 @@ export class Sources {
     this.database.assertReady();
     const { limit, cursor, enabled } = query;
     const found = await this.sources.list(tenant, limit + 1, {
-      ...(cursor !== undefined && { after: datePlaceIn(cursor) }),
+      ...(cursor !== undefined && { after: positionIn(cursor) }),
       ...(enabled !== undefined && { isEnabled: enabled === 'true' }),
     });
     const items = found.slice(0, limit);
@@ -143,4 +144,9 @@ async function named<T>(work: () => Promise<T>): Promise<T> {
     if (error instanceof SourceNameTakenError) throw problem('source_name_taken');
     throw error;
   }
+}
+
+function positionIn(cursor: string) {
+  const { at, id } = timePlaceIn(cursor, isUUID);
+  return { createdAt: at, id };
 }

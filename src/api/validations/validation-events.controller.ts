@@ -4,8 +4,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CurrentPrincipal, maySeePayloads, type Principal } from '../../platform/auth/principal';
 import { always } from '../../platform/auth/queue-of';
 import { Requires } from '../../platform/auth/route-access';
+import { answerHeadOfEvents, assertTakesEvents } from '../../platform/http/takes-events';
 import { ApiProblems } from '../../platform/problems/api-problems.decorator';
-import { problem } from '../../platform/problems/problem-catalogue';
 import { RunEvents } from './run-events.service';
 import { EventsQueryDto } from './validation-query.dto';
 import { Validations } from './validations.service';
@@ -38,12 +38,10 @@ export class ValidationEventsController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    if (accept !== undefined && !/text\/event-stream|text\/\*|\*\/\*/i.test(accept)) {
-      throw problem('not_acceptable');
-    }
+    assertTakesEvents(accept);
     if (request.method === 'HEAD') {
       await this.validations.require(id, principal.tenant);
-      return void reply.type('text/event-stream; charset=utf-8').send();
+      return answerHeadOfEvents(reply);
     }
     const reader = {
       tenant: principal.tenant,

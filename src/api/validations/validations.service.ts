@@ -13,13 +13,10 @@ import { isRunId } from '../../workloads/validation/run-id';
 import type { Problem } from '../../platform/problems/problem';
 import { problem } from '../../platform/problems/problem-catalogue';
 import { Database } from '../../platform/database/database.service';
-import { decodeCursor, encodeCursor, nextLink } from '../../platform/http/cursor';
+import { encodeCursor, nextLink, timePlaceIn } from '../../platform/http/cursor';
 import type { ValidationListQueryDto } from './validation-query.dto';
 import { tagOf, validationView } from './validation-view';
 import type { ValidationDto, ValidationListDto } from './validation.dto';
-
-// The end of the year 9999: PostgreSQL cannot read how JavaScript writes later years.
-const LATEST_TIME = 253_402_300_799_999;
 
 /** What callers may ask of runs and do to them. */
 @Injectable()
@@ -132,8 +129,6 @@ export class Validations {
 }
 
 function positionIn(cursor: string): RunPosition {
-  const [time, id] = decodeCursor(cursor, 'number', 'string');
-  if (!Number.isInteger(time) || time < 0 || time > LATEST_TIME || !isRunId(id))
-    throw problem('cursor_invalid');
-  return { createdAt: new Date(time), id };
+  const { at, id } = timePlaceIn(cursor, isRunId);
+  return { createdAt: at, id };
 }

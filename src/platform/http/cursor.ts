@@ -23,19 +23,23 @@ export function decodeCursor<T extends readonly ('string' | 'number')[]>(
   return position as never;
 }
 
-// The end of the year 9999: PostgreSQL cannot read how JavaScript writes later years.
+// The years 1 to 9999: PostgreSQL cannot read how JavaScript writes those before and after.
+const EARLIEST_TIME = -62_135_596_800_000;
 const LATEST_TIME = 253_402_300_799_999;
-const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** The place in a cursor of a list that is ordered by time and id. Throws `cursor_invalid`. */
-export function datePlaceIn(
+/**
+ * The place in a cursor of a list that is ordered by a time and something beside it, which has to be what `isId` says.
+ * Throws `cursor_invalid`.
+ */
+export function timePlaceIn(
   cursor: string,
-  idShape = uuid,
-): { readonly createdAt: Date; readonly id: string } {
+  isId: (id: string) => boolean,
+): { readonly at: Date; readonly id: string } {
   const [time, id] = decodeCursor(cursor, 'number', 'string');
-  if (!Number.isInteger(time) || Math.abs(time) > LATEST_TIME || !idShape.test(id))
+  if (!Number.isInteger(time) || time < EARLIEST_TIME || time > LATEST_TIME || !isId(id)) {
     throw problem('cursor_invalid');
-  return { createdAt: new Date(time), id };
+  }
+  return { at: new Date(time), id };
 }
 
 /** The Link header of a page that is not the last one. */

@@ -1,6 +1,8 @@
 import type { FastifyReply } from 'fastify';
 import type { ServerResponse } from 'node:http';
 
+export const EVENT_STREAM_TYPE = 'text/event-stream; charset=utf-8';
+
 const HEARTBEAT_MS = 15_000;
 const RECONNECT_MS = 2_000;
 // A reader that is so far behind is cut off; it comes back and gets a snapshot.
@@ -18,7 +20,7 @@ export class EventStream {
     this.response = reply.raw;
     this.response.writeHead(200, {
       ...headersOf(reply),
-      'content-type': 'text/event-stream; charset=utf-8',
+      'content-type': EVENT_STREAM_TYPE,
       'cache-control': 'no-store, no-transform',
       // Proxies such as nginx would otherwise collect events before they pass them on.
       'x-accel-buffering': 'no',

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
+import { isUUID } from 'class-validator';
 import { and, asc, eq, inArray, sql } from 'drizzle-orm';
 import { randomUUID } from 'node:crypto';
-import { isNativeError } from 'node:util/types';
+import { violates } from '../../platform/database/constraint-violation';
 import { Database, type Transaction } from '../../platform/database/database.service';
 import { nextTurn } from '../../platform/schedules/cron-turns';
 import { feedSources, type FeedSourceRow } from './feeds.tables';
@@ -35,8 +36,6 @@ export class SourceNameTakenError extends Error {
   }
 }
 
-const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
 /** Feeds that are imported again and again. */
 @Injectable()
 export class FeedSources {
@@ -57,7 +56,7 @@ export class FeedSources {
 
   /** Undefined for anything that is not the id of a source of this tenant. */
   async find(id: string, tenant: string): Promise<FeedSourceRow | undefined> {
-    if (!uuid.test(id)) return undefined;
+    if (!isUUID(id)) return undefined;
     const [row] = await this.database.query
       .select()
       .from(feedSources)
@@ -175,10 +174,7 @@ async function named<T>(name: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    for (let current = error; isNativeError(current); current = current.cause) {
-      if ((current as { constraint?: unknown }).constraint !== 'feed_sources_name') continue;
-      throw new SourceNameTakenError(name);
-    }
+    if (violates(error, 'feed_sources_name')) throw new SourceNameTakenError(name);
     throw error;
   }
 }

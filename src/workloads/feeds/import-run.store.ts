@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
+import { isUUID } from 'class-validator';
 import { and, desc, eq, getTableColumns, inArray, sql, type SQL } from 'drizzle-orm';
 import { randomUUID } from 'node:crypto';
-import { isNativeError } from 'node:util/types';
 import type { FeedPagingDto } from '../../integrations/feeds/feed-paging.dto';
 import type { JsonMappingDto } from '../../integrations/feeds/json-mapping.dto';
+import { violates } from '../../platform/database/constraint-violation';
 import { Database, type Transaction } from '../../platform/database/database.service';
 import { Outbox } from '../../platform/outbox/outbox.service';
 import { jobId } from '../../platform/queue/job-id';
@@ -61,8 +62,6 @@ export const fetchQueueName = 'feed-fetch';
 export function isOver(status: ImportStatus): boolean {
   return !(unfinishedImports as readonly string[]).includes(status);
 }
-
-const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Imports as callers see them: started, looked at, cancelled. */
 @Injectable()
@@ -142,7 +141,7 @@ export class ImportRuns {
 
   /** Undefined for anything that is not the id of an import of this tenant. */
   async find(id: string, tenant: string): Promise<Import | undefined> {
-    if (!uuid.test(id)) return undefined;
+    if (!isUUID(id)) return undefined;
     const [found] = await this.withSources(and(eq(imports.id, id), eq(imports.tenant, tenant)), 1);
     return found;
   }
@@ -216,10 +215,7 @@ export interface ItemFilter {
   readonly afterKey?: string;
 }
 
-/** Whether an error is that of the unique index of running sources, in whatever drizzle wraps it. */
+/** Whether an error is that of the unique index of running sources. */
 export function isSourceRunning(error: unknown): boolean {
-  for (let current = error; isNativeError(current); current = current.cause) {
-    if ((current as { constraint?: unknown }).constraint === 'import_sources_running') return true;
-  }
-  return false;
+  return violates(error, 'import_sources_running');
 }
