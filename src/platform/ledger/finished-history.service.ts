@@ -12,6 +12,11 @@ const BATCH_SIZE = 1_000;
 // Further than the clocks of two machines may differ: beyond 1 s a process is not ready.
 const LATE_MS = 5_000;
 
+/** Whether each job of the queue gets a row, from its first moment on. */
+export function keepsAll({ definition }: RegisteredQueue): boolean {
+  return definition.history !== 'failures';
+}
+
 export const finishedStates: readonly FinishedState[] = ['completed', 'failed'];
 
 /** Takes finished jobs from Redis into the ledger, once each, and lets none of them go before. */
@@ -29,7 +34,7 @@ export class FinishedHistory implements OnApplicationBootstrap {
   ) {}
 
   onApplicationBootstrap(): void {
-    this.sweeper.guard((entry, _state, ids) => this.release(entry, ids));
+    this.sweeper.guard((entry, state, ids) => this.release(entry, state, ids));
   }
 
   /**
@@ -42,7 +47,7 @@ export class FinishedHistory implements OnApplicationBootstrap {
     const page = await this.sets.page(entry, state, after, BATCH_SIZE, String(now));
     this.behindMs = page.length < BATCH_SIZE ? 0 : now - Number(page[0]?.score);
     if (page.length === 0) return false;
-    await this.write(entry, name, page, idsOf(page));
+    await this.write(entry, name, page, await this.worthKeeping(entry, state, idsOf(page)));
     return page.length === BATCH_SIZE;
   }
 
@@ -55,7 +60,8 @@ export class FinishedHistory implements OnApplicationBootstrap {
     const after = this.cursors.position(name);
     const page = await this.sets.page(entry, state, after, BATCH_SIZE, String(now - LATE_MS));
     if (page.length === 0) return false;
-    const missing = await this.store.missing(await this.sets.keysOf(entry, idsOf(page)));
+    const wanted = await this.worthKeeping(entry, state, idsOf(page));
+    const missing = await this.store.missing(await this.sets.keysOf(entry, wanted));
     await this.write(entry, name, page, [...missing]);
     return page.length === BATCH_SIZE;
   }
@@ -73,7 +79,11 @@ export class FinishedHistory implements OnApplicationBootstrap {
   }
 
   /** Those of the ids that may leave Redis; what the ledger lacks of them is written first. */
-  async release(entry: RegisteredQueue, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  async release(
+    entry: RegisteredQueue,
+    state: FinishedState,
+    ids: readonly string[],
+  ): Promise<ReadonlySet<string>> {
     if (!this.store.isReady) {
       throw new DatabaseUnavailableError('Finished jobs stay in Redis until the database has them.');
     }
@@ -81,9 +91,19 @@ export class FinishedHistory implements OnApplicationBootstrap {
     // A job that was sent back meanwhile is not finished any more.
     const revived = new Set(keys.filter(({ finishedAt }) => finishedAt === 0).map(({ id }) => id));
     const finished = keys.filter(({ id }) => !revived.has(id));
-    const missing = await this.store.missing(finished);
+    const wanted = new Set(await this.worthKeeping(entry, state, ids));
+    const missing = await this.store.missing(finished.filter(({ id }) => wanted.has(id)));
     if (missing.size > 0) await this.recorder.record(entry, await this.sets.read(entry, [...missing]));
     return new Set(ids.filter((id) => !revived.has(id)));
+  }
+
+  /** Those of the finished jobs that get a row. */
+  private async worthKeeping(
+    entry: RegisteredQueue,
+    state: FinishedState,
+    ids: readonly string[],
+  ): Promise<readonly string[]> {
+    return state === 'failed' || keepsAll(entry) ? ids : this.sets.troubled(entry, ids);
   }
 
   private async write(

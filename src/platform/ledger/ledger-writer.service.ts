@@ -4,7 +4,7 @@ import { Leader } from '../leader/leader.service';
 import { QueueRegistry } from '../queue/queue-registry.service';
 import { isAway } from '../redis/redis-unavailable.error';
 import { BusyLoop } from './busy-loop';
-import { FinishedHistory, finishedStates } from './finished-history.service';
+import { FinishedHistory, finishedStates, keepsAll } from './finished-history.service';
 import { LedgerCursors } from './ledger-cursors.service';
 import { LedgerRemovals } from './ledger-removals.service';
 import { LiveJobs } from './live-jobs.service';
@@ -83,7 +83,7 @@ export class LedgerWriter implements OnApplicationBootstrap {
       for (const state of finishedStates) {
         await this.repeat(deadline, () => this.finished.advance(entry, state));
       }
-      await this.live.follow(entry);
+      if (keepsAll(entry)) await this.live.follow(entry);
     }
     if (this.loop.isBusy && Date.now() < this.nextLateAt + 10 * LATE_INTERVAL_MS) return;
     const spare = Date.now() + MAX_SPARE_MS;

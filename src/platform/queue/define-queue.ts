@@ -69,6 +69,11 @@ export interface QueueDefinition<
   readonly keyLimits?: KeyLimits;
   /** How long finished jobs stay in Redis. */
   readonly retention?: { readonly completed?: RetentionPolicy; readonly failed?: RetentionPolicy };
+  /**
+   * What the history keeps. `failures` is for a workload that notes itself what becomes of each job: only jobs that have
+   * failed at some time get a row, and none while they wait or run; what Redis holds is found as ever.
+   */
+  readonly history?: 'all' | 'failures';
   /** How long after its end a job's key still stands for it, also when its record is gone; a day unless declared. */
   readonly deduplicationMs?: number;
   /** The most that payloads, results and kept jobs of this queue may take of Redis' memory. */

@@ -1,4 +1,5 @@
 import { HELD_FROM } from '../key-limits/held-jobs-script';
+import { ATTEMPTS_FIELD } from './attempt-record';
 import { snapshotFields } from './job-snapshot';
 
 const FIELDS = snapshotFields.map((field) => `'${field}'`).join(', ');
@@ -86,6 +87,20 @@ for at = 2, #ARGV do
     entry = { id, state, dueAt, fields }
   end
   found[#found + 1] = entry
+end
+return found
+`;
+
+/** Those of the ids whose jobs have more behind them than one start: what their keys begin with, ids. */
+export const TROUBLED = `
+local found = {}
+for at = 2, #ARGV do
+  local key = ARGV[1] .. ARGV[at]
+  if redis.call('TYPE', key).ok == 'hash' then
+    local starts, attempts, opts = unpack(redis.call('HMGET', key, 'ats', '${ATTEMPTS_FIELD}', 'opts'))
+    local isOnce = (tonumber(starts) or 0) <= 1 and not attempts
+    if not isOnce or string.find(opts or '', '"generation":', 1, true) then found[#found + 1] = ARGV[at] end
+  end
 end
 return found
 `;

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { RedisConnections } from '../redis/redis-connections.service';
-import { JOBS_AFTER, JOBS_AMONG, KEYS_OF, PAGE, READ } from './job-sets-scripts';
+import { JOBS_AFTER, JOBS_AMONG, KEYS_OF, PAGE, READ, TROUBLED } from './job-sets-scripts';
 import { snapshotOf, type FinishedState, type JobSnapshot, type JobState } from './job-snapshot';
 import type { RegisteredQueue } from './queue-registry.service';
 
@@ -90,6 +90,13 @@ export class JobSets {
       createdAt: Number(createdAt),
       finishedAt: Number(finishedAt),
     }));
+  }
+
+  /** Those of the ids whose jobs were started or sent back more than once, at most 1,000. */
+  async troubled(entry: RegisteredQueue, ids: readonly string[]): Promise<string[]> {
+    if (ids.length === 0) return [];
+    const base = baseOf(entry);
+    return (await this.eval(TROUBLED, `${base}meta`, base, ...ids)) as string[];
   }
 
   /** At most `limit` finished jobs after the position, oldest first; one round trip. */

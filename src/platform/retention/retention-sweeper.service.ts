@@ -2,11 +2,11 @@ import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common'
 import { Settings } from '../../config/settings';
 import { Leader } from '../leader/leader.service';
 import { retentionOf, type RetentionPolicy } from '../queue/define-queue';
-import { KnownJobs } from '../queue/known-jobs.service';
 import { QueueRegistry, type RegisteredQueue } from '../queue/queue-registry.service';
 import { FIRST_POSITION, JobSets } from '../queue/job-sets.service';
 import type { FinishedState } from '../queue/job-snapshot';
 import { RedisConnections } from '../redis/redis-connections.service';
+import { FinishedRemoval } from './finished-removal.service';
 
 /**
  * Somebody who must have taken note of a job before it goes. Answers with those of the ids that may go;
@@ -20,7 +20,7 @@ export type RetentionGuard = (
 
 const SWEEP_INTERVAL_MS = 10_000;
 const BATCH_SIZE = 500;
-const MAX_BATCHES_PER_SWEEP = 20;
+const MAX_BATCHES_PER_SWEEP = 100;
 // What was not yet taken note of will be in a moment: no reason to ask for more of it now.
 const MAX_KEPT = 2_000;
 
@@ -46,7 +46,7 @@ export class RetentionSweeper implements OnApplicationBootstrap {
     private readonly leader: Leader,
     private readonly registry: QueueRegistry,
     private readonly connections: RedisConnections,
-    private readonly memory: KnownJobs,
+    private readonly removal: FinishedRemoval,
     private readonly sets: JobSets,
     private readonly settings: Settings,
   ) {}
@@ -60,7 +60,7 @@ export class RetentionSweeper implements OnApplicationBootstrap {
     this.guards.push(guard);
   }
 
-  /** One pass over all queues; at most 10,000 jobs of each state and queue. */
+  /** One pass over all queues; at most 50,000 jobs of each state and queue. */
   async sweep(now = Date.now()): Promise<void> {
     for (const entry of this.registry.all()) {
       const retention = retentionOf(entry.definition, this.settings);
@@ -102,9 +102,7 @@ export class RetentionSweeper implements OnApplicationBootstrap {
     now = Date.now(),
   ): Promise<ReadonlySet<string>> {
     const free = await this.released(entry, state, ids);
-    await this.memory.keep(entry, state, free, now);
-    // The children of a flow's job have guards and times of their own.
-    await Promise.all(free.map((id) => entry.queue.remove(id, { removeChildren: false })));
+    await this.removal.remove(entry, state, free, now);
     return new Set(free);
   }
 

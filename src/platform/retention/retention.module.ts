@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
+import { FinishedRemoval } from './finished-removal.service';
 import { RetentionSweeper } from './retention-sweeper.service';
 
-@Module({ providers: [RetentionSweeper], exports: [RetentionSweeper] })
+@Module({ providers: [RetentionSweeper, FinishedRemoval], exports: [RetentionSweeper] })
 export class RetentionModule {}

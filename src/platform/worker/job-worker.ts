@@ -7,6 +7,7 @@ import { LockLostError } from '../queue/job-interruption';
 import { jobPermit } from '../key-limits/job-permit';
 import type { KeyDispenser } from '../key-limits/key-dispenser';
 import { TakenJobs } from '../key-limits/taken-fields';
+import { noteJobStart } from '../process-memory/young-generation';
 import { HoldfastJob } from './holdfast-job';
 import { FinishGatherer } from './finish-gatherer';
 
@@ -41,6 +42,7 @@ export class JobWorker extends Worker {
 
   /** BullMQ keeps one entry per job and process for its lock, which the end of a zombie would take from its successor. */
   override processJob(job: Job, token: string, fetchNext?: () => boolean): Promise<void | Job> {
+    noteJobStart();
     const { id = '' } = job;
     if (job.deferredFailure) {
       deferredFailures.set(job, job.deferredFailure);

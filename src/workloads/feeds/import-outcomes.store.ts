@@ -46,17 +46,16 @@ function storing(items: readonly ImportedItem[]) {
     WITH named AS (
       SELECT DISTINCT import_id, key FROM ${rowsOf(items)}
     ), found AS MATERIALIZED (
-      SELECT i.* FROM import_items i JOIN named n ON n.import_id = i.import_id AND n.key = i.key
+      SELECT i.*, s.tenant, coalesce(
+        i.outcome IN ('queued', 'failed') AND i.document IS NOT NULL
+          AND (s.status <> 'cancelled' OR i.outcome = 'failed' OR i.is_shared), false) AS is_wanted
+      FROM import_items i JOIN named n ON n.import_id = i.import_id AND n.key = i.key
+      LEFT JOIN import_sources s ON s.import_id = i.import_id AND s.source = i.source
       ORDER BY i.key, i.import_id FOR UPDATE OF i
-    ), wanted AS (
-      SELECT f.*, s.tenant FROM found f
-      JOIN import_sources s ON s.import_id = f.import_id AND s.source = f.source
-      WHERE f.outcome IN ('queued', 'failed') AND f.document IS NOT NULL
-        AND (s.status <> 'cancelled' OR f.outcome = 'failed' OR f.is_shared)
     ), dropped AS (
       UPDATE import_items i SET outcome = 'cancelled', updated_at = now()
-      FROM found f WHERE i.import_id = f.import_id AND i.key = f.key AND f.outcome = 'queued'
-        AND NOT EXISTS (SELECT FROM wanted w WHERE w.import_id = f.import_id AND w.key = f.key)
+      FROM found f
+      WHERE i.import_id = f.import_id AND i.key = f.key AND f.outcome = 'queued' AND NOT f.is_wanted
       RETURNING i.import_id, i.key, i.outcome
     ), stored AS (
       INSERT INTO feed_items AS item
@@ -64,7 +63,7 @@ function storing(items: readonly ImportedItem[]) {
       SELECT key, tenant, source, guid, fingerprint, document,
         coalesce((document ->> 'publishedAt')::timestamptz, to_timestamp(seen_at / 1000.0)),
         import_id, seen_at, date_trunc('milliseconds', now()), date_trunc('milliseconds', now())
-      FROM wanted ORDER BY key
+      FROM found WHERE is_wanted ORDER BY key
       ON CONFLICT (key) DO UPDATE SET fingerprint = excluded.fingerprint, document = excluded.document,
         dated_at = CASE WHEN excluded.document ->> 'publishedAt' IS NULL THEN item.dated_at ELSE excluded.dated_at END,
         import_id = excluded.import_id, seen_at = excluded.seen_at, updated_at = excluded.updated_at
@@ -73,17 +72,15 @@ function storing(items: readonly ImportedItem[]) {
     ), settled AS (
       UPDATE import_items i SET document = NULL, error = NULL, updated_at = now(),
         outcome = CASE WHEN s.key IS NULL THEN 'unchanged' WHEN s.is_new THEN 'created' ELSE 'updated' END
-      FROM wanted w LEFT JOIN stored s ON s.key = w.key AND s.import_id = w.import_id
-      WHERE i.import_id = w.import_id AND i.key = w.key
-      RETURNING i.import_id, i.key, i.source, i.outcome, w.outcome = 'failed' AS had_failed
+      FROM found f LEFT JOIN stored s ON s.key = f.key AND s.import_id = f.import_id
+      WHERE f.is_wanted AND i.import_id = f.import_id AND i.key = f.key
+      RETURNING i.import_id, i.key, i.source, i.outcome, f.outcome = 'failed' AS had_failed
     ), ${counting}
     SELECT import_id AS "importId", key, outcome FROM settled
     UNION ALL
     SELECT import_id, key, outcome FROM dropped
     UNION ALL
-    SELECT import_id, key, outcome FROM found f
-    WHERE NOT EXISTS (SELECT FROM settled s WHERE s.import_id = f.import_id AND s.key = f.key)
-      AND NOT EXISTS (SELECT FROM dropped d WHERE d.import_id = f.import_id AND d.key = f.key)`;
+    SELECT import_id, key, outcome FROM found WHERE NOT is_wanted AND outcome <> 'queued'`;
 }
 
 // The source has to send the item again, also where it has nothing new.

@@ -211,7 +211,8 @@ export function documentOf({
 
 // `kept`: enqueued by an earlier attempt of this import; `repeated`: by this one; `pending`: another import's job has it
 // in hand, and takes it in this version; `missed`: that job has just ended. Rows are locked in the order of their keys, as
-// batches do it, so that nobody waits for each other.
+// batches do it, so that nobody waits for each other. What is known of an item is looked up by index, item by item, which
+// is what LIMIT is for: PostgreSQL would rather read all that waits, or all that is of this import, for each chunk.
 function staging(
   { importId, source, attempt }: FetchPlace,
   items: readonly [string, FeedItem][],
@@ -224,13 +225,24 @@ function staging(
   return sql`
     WITH offered AS MATERIALIZED (
       SELECT o.*, stored.fingerprint AS stored, own.key IS NOT NULL AS is_own, own.attempt AS own_attempt, own.is_first,
+        unstored.key IS NULL AS is_unmet,
         CASE WHEN own.key IS NOT NULL THEN own.import_id
           WHEN stored.fingerprint IS DISTINCT FROM o.fingerprint THEN pending.import_id END AS holder
       FROM unnest(${keys}::text[], ${guids}::text[], ${fingerprints}::text[], ${documents}::jsonb[])
         AS o(key, guid, fingerprint, document)
-      LEFT JOIN feed_items stored ON stored.key = o.key
-      LEFT JOIN import_items own ON own.import_id = ${importId}::uuid AND own.key = o.key
-      LEFT JOIN import_items pending ON pending.key = o.key AND pending.outcome = 'queued'
+      LEFT JOIN LATERAL (
+        SELECT f.fingerprint FROM feed_items f WHERE f.key = o.key LIMIT 1
+      ) stored ON true
+      LEFT JOIN LATERAL (
+        SELECT i.key, i.import_id, i.attempt, i.is_first FROM import_items i
+        WHERE i.import_id = ${importId}::uuid AND i.key = o.key LIMIT 1
+      ) own ON true
+      LEFT JOIN LATERAL (
+        SELECT i.import_id FROM import_items i WHERE i.key = o.key AND i.outcome = 'queued' LIMIT 1
+      ) pending ON true
+      LEFT JOIN LATERAL (
+        SELECT i.key FROM import_items i WHERE i.key = o.key AND i.outcome IN ('failed', 'cancelled') LIMIT 1
+      ) unstored ON true
     ), held AS MATERIALIZED (
       SELECT i.import_id, i.key, i.outcome, i.fingerprint
       FROM import_items i JOIN offered o ON o.holder = i.import_id AND o.key = i.key
@@ -248,9 +260,7 @@ function staging(
       INSERT INTO import_items
         (import_id, key, source, guid, is_first, fingerprint, document, seen_at, attempt, updated_at)
       SELECT ${importId}::uuid, o.key, ${source}::text, o.guid,
-        o.stored IS NULL AND NOT EXISTS (
-          SELECT FROM import_items i WHERE i.key = o.key AND i.outcome IN ('failed', 'cancelled')
-        ), o.fingerprint, o.document, ${seenAt}::bigint, ${attempt}::integer, now()
+        o.stored IS NULL AND o.is_unmet, o.fingerprint, o.document, ${seenAt}::bigint, ${attempt}::integer, now()
       FROM offered o
       WHERE NOT o.is_own AND o.stored IS DISTINCT FROM o.fingerprint
         AND NOT EXISTS (SELECT FROM held h WHERE h.key = o.key)

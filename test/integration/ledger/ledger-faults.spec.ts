@@ -56,13 +56,13 @@ describe('the ledger, when something goes wrong', () => {
     const ids = await Promise.all(Array.from({ length: 300 }, (_, number) => write(`${number}`)));
     await eventually(async () => expect(await redis().zcard(`${base}:completed`)).toBe(301), 10_000);
     expect(await app.get(LedgerWriter).lagMs()).toBeGreaterThan(0);
-    const released = app.get(FinishedHistory).release(entry, ids);
+    const released = app.get(FinishedHistory).release(entry, 'completed', ids);
     await expect(released).rejects.toThrow();
     await expect(app.get(LedgerSearch).find({ tenant: 'default' }, { limit: 1 })).rejects.toThrow();
     await postgres.restart();
     await isComplete(ids);
     await eventually(async () => expect(await app.get(LedgerWriter).lagMs()).toBe(0), 5_000);
-    expect((await app.get(FinishedHistory).release(entry, ids)).size).toBe(300);
+    expect((await app.get(FinishedHistory).release(entry, 'completed', ids)).size).toBe(300);
   }, 60_000);
 
   it('finds a job that a clock three seconds slow has finished behind the cursor', async () => {

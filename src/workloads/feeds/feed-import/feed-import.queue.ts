@@ -16,7 +16,7 @@ export const feedImportQueue = defineQueue({
       attempts: 3,
       backoff: { type: 'exponential', delayMs: 1_000 },
       timeoutMs: 30_000,
-      searchable: ['source', 'guid', 'importId'],
+      searchable: ['source', 'importId'],
     },
   },
   worker: {
@@ -34,6 +34,8 @@ export const feedImportQueue = defineQueue({
   },
   // What has succeeded is cleaned up; failures stay to be looked at.
   retention: { completed: { ageMs: MINUTE_MS, count: 100 } },
+  // Each item's row tells what became of it.
+  history: 'failures',
   // PostgreSQL keeps an item from being enqueued twice; a key has to be free for the item's next version.
   deduplicationMs: 0,
 });

@@ -3,7 +3,6 @@ import { Settings } from '../../../config/settings';
 import { composedMail } from '../../../integrations/mail/compose-mail';
 import type { MailMessage, MailOutcome } from '../../../integrations/mail/mail-message';
 import { SmtpTransport } from '../../../integrations/mail/smtp-transport';
-import { growYoungGeneration } from '../../../platform/process-memory/young-generation';
 import { HopelessJobError } from '../../../platform/queue/job-outcome';
 import { MailOutbox } from '../mail-outbox.store';
 
@@ -33,10 +32,7 @@ export class MailDelivery implements OnApplicationShutdown {
 
   /** Throws what the SMTP transport throws; for the outbox, what the database throws; else HopelessJobError. */
   async send(message: MailMessage, recipients: readonly string[], owner: MailOwner): Promise<MailOutcome> {
-    if (this.smtp !== undefined) {
-      growYoungGeneration();
-      return this.smtp.send(message, recipients);
-    }
+    if (this.smtp !== undefined) return this.smtp.send(message, recipients);
     const { MAIL_FROM: from, isProduction } = this.settings;
     if (isProduction) {
       throw new HopelessJobError(

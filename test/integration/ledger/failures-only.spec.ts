@@ -1,0 +1,105 @@
+import { InjectQueue, Processor } from '@nestjs/bullmq';
+import { Injectable, Module } from '@nestjs/common';
+import type { TestingModule } from '@nestjs/testing';
+import { Queue } from 'bullmq';
+import { IsInt } from 'class-validator';
+import { LedgerWriter } from '../../../src/platform/ledger/ledger-writer.service';
+import { defineQueue } from '../../../src/platform/queue/define-queue';
+import { JobConsumer, type JobHandlers } from '../../../src/platform/queue/job-consumer';
+import { JobProducer } from '../../../src/platform/queue/job-producer';
+import { QueueModule } from '../../../src/platform/queue/queue.module';
+import { QueueRegistry } from '../../../src/platform/queue/queue-registry.service';
+import { RedisConnections } from '../../../src/platform/redis/redis-connections.service';
+import { RetentionSweeper } from '../../../src/platform/retention/retention-sweeper.service';
+import { WorkerRunner } from '../../../src/platform/worker/worker-runner.service';
+import { createTestDatabase, type TestDatabase } from '../../support/database';
+import { eventually } from '../../support/eventually';
+import { ledgerRows, startLedgerApp } from '../../support/ledger-app';
+import { removeKeys } from '../../support/queue-app';
+
+class PartPayload {
+  /** At how many of its starts the job fails. */
+  @IsInt()
+  failures!: number;
+}
+
+const partsQueue = defineQueue({
+  name: 'parts',
+  domain: 'test',
+  description: 'Jobs whose ends a workload notes itself.',
+  jobs: { part: { payload: PartPayload, attempts: 2, backoff: { type: 'fixed', delayMs: 1 } } },
+  worker: { concurrency: 5 },
+  history: 'failures',
+  retention: { completed: { ageMs: 0, count: 0 } },
+});
+
+@Injectable()
+class PartsProducer extends JobProducer<typeof partsQueue> {
+  constructor(@InjectQueue(partsQueue.name) queue: Queue) {
+    super(partsQueue, queue);
+  }
+
+  async part(failures: number): Promise<string> {
+    return (await this.add('part', { failures })).id ?? '';
+  }
+}
+
+@Processor(partsQueue.name)
+class PartsProcessor extends JobConsumer<typeof partsQueue> {
+  constructor() {
+    super(partsQueue);
+  }
+
+  protected readonly handlers: JobHandlers<typeof partsQueue> = {
+    part: ({ data, attemptsMade }) =>
+      attemptsMade < data.failures ? Promise.reject(new TypeError('torn')) : Promise.resolve('whole'),
+  };
+}
+
+@Module({
+  imports: [QueueModule.forQueue(partsQueue)],
+  providers: [PartsProducer, PartsProcessor],
+})
+class PartsModule {}
+
+describe('a history of failures only', () => {
+  let database: TestDatabase;
+  let app: TestingModule;
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    app = await startLedgerApp(database.url, [PartsModule]);
+  });
+
+  afterAll(async () => {
+    await removeKeys(app, app.get(QueueRegistry).get(partsQueue.name)!.queue.opts.prefix!);
+    await app.close();
+    await database.drop();
+  });
+
+  it('has rows of jobs that failed at some time, and lets the others go without one', async () => {
+    const part = (failures: number) => app.get(PartsProducer, { strict: false }).part(failures);
+    const [plain, retried, dead] = [await part(0), await part(1), await part(2)];
+    await app.get(LedgerWriter).turn();
+    expect(await ledgerRows(app, 'SELECT id FROM ledger_jobs')).toEqual([]);
+    app.get(WorkerRunner).start(partsQueue.name);
+    const { queue } = app.get(QueueRegistry).get(partsQueue.name)!;
+    await eventually(async () => {
+      expect(await queue.getJobCounts('completed', 'failed')).toEqual({ completed: 2, failed: 1 });
+    }, 10_000);
+    await eventually(async () => expect(await app.get(LedgerWriter).lagMs()).toBe(0), 5_000);
+    const rows = await ledgerRows(app, 'SELECT id, state, starts FROM ledger_jobs');
+    expect(rows).toHaveLength(2);
+    expect(rows).toContainEqual({ id: retried, state: 'completed', starts: 2 });
+    expect(rows).toContainEqual({ id: dead, state: 'failed', starts: 2 });
+    expect(
+      await ledgerRows(app, 'SELECT error_name FROM ledger_attempts WHERE job_id = $1', [retried]),
+    ).toEqual([{ error_name: 'TypeError' }]);
+    // What has ended long ago goes from Redis, with a row or without.
+    await app.get(RetentionSweeper).sweep(Date.now() + 1_000);
+    const { producer } = app.get(RedisConnections);
+    const keys = [plain, retried].map((id) => `${queue.opts.prefix}:${partsQueue.name}:${id}`);
+    expect(await producer.exists(keys)).toBe(0);
+    expect(await ledgerRows(app, 'SELECT id FROM ledger_jobs WHERE id = $1', [plain])).toEqual([]);
+  });
+});
