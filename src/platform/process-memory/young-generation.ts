@@ -1,44 +1,27 @@
-import { PerformanceObserver } from 'node:perf_hooks';
-import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
-
-// Both halves of the young generation, as V8 counts them.
-const WANTED_BYTES = 8_388_608;
+import { setFlagsFromString } from 'node:v8';
 
 // A process that begins fewer jobs spends little on collecting, however small the generation.
 const BUSY_STARTS_PER_SECOND = 100;
 
-let isWanted = false;
+let isBusy = false;
 let secondEndsAt = 0;
 let starts = 0;
 
-function youngBytes(): number {
-  return getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space')?.space_size ?? 0;
-}
-
 /**
- * Counts the start of a job; from a hundred in a second on the young generation of this process may grow from 2 MiB to 8.
- * `heap-limits.ts` keeps that of a worker small, because most need no more; but a process that has a hundred jobs in hand
- * would spend up to half of its time on copying their objects to and fro.
+ * Counts the start of a job; from a hundred in a second on the young generation of this process may grow as V8 would let
+ * it. `heap-limits.ts` keeps that of a worker small, because most need no more; but in a process that has a hundred jobs
+ * in hand their objects outlive it, so that up to half of its time goes into copying them, and into an old generation of
+ * 200 MB that is garbage.
  */
 export function noteJobStart(now = performance.now()): void {
-  if (isWanted) return;
+  if (isBusy) return;
   if (now >= secondEndsAt) {
     secondEndsAt = now + 1_000;
     starts = 0;
   }
   starts += 1;
-  if (starts >= BUSY_STARTS_PER_SECOND) grow();
-}
-
-function grow(): void {
-  isWanted = true;
-  if (youngBytes() >= WANTED_BYTES) return;
-  const observer = new PerformanceObserver(() => {
-    if (youngBytes() < WANTED_BYTES) return;
-    // V8 grows it as soon as enough has survived, and would go on to 32 MiB.
-    setFlagsFromString('--semi-space-growth-factor=1');
-    observer.disconnect();
-  });
-  observer.observe({ entryTypes: ['gc'] });
-  setFlagsFromString('--semi-space-growth-factor=4');
+  if (starts < BUSY_STARTS_PER_SECOND) return;
+  isBusy = true;
+  // V8's own; the size follows what survives, up to 16 MiB for each half.
+  setFlagsFromString('--semi-space-growth-factor=2');
 }
