@@ -30,5 +30,6 @@ function isPlain(line: string): boolean {
 /** Whether so many of the characters are no Latin letters that writing them as =E2=82=AC each would be longer. */
 function isMostlyForeign(text: string): boolean {
   const count = (pattern: RegExp) => text.match(pattern)?.length ?? 0;
-  return count(/[^\t\r\n\x20-\x7e]/g) >= count(/[A-Za-z]/g);
+  const foreign = count(/[^\t\r\n\x20-\x7e]/g);
+  return foreign > 0 && foreign >= count(/[A-Za-z]/g);
 }
