@@ -8,15 +8,25 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Queue } from 'bullmq';
+import { Redis } from 'ioredis';
+import pg from 'pg';
 import { ServerChild } from '../scripts/server-child.mjs';
+import { familyMicros, processorMicros } from './processor-time.mjs';
 
 const require = createRequire(import.meta.url);
 const PREFIX = 'bench';
 const BATCH = 1_000;
 const LOOK_INTERVAL_MS = 10;
+const MAX_LOOK_INTERVAL_MS = 1_000;
 const RUN_DEADLINE_MS = 900_000;
 const STOP_DEADLINE_MS = 60_000;
 const unfinished = ['waiting', 'prioritized', 'active', 'delayed', 'paused'];
+
+/** Half of the time that the rest will take: each question costs the stores what they would do a job with. */
+function untilNextLook(all, left, startedAt) {
+  const perJobMs = (performance.now() - startedAt) / Math.max(1, all - left);
+  return Math.min(MAX_LOOK_INTERVAL_MS, Math.max(LOOK_INTERVAL_MS, (left * perJobMs) / 2));
+}
 
 /** Starts another program of this folder; resolves with what it tells first. */
 export function startProgram(name, settings) {
@@ -78,24 +88,34 @@ export class JobCrew {
 
   /** Seconds from the moment at which stored jobs may begin until the last one has ended; throws when one failed. */
   async drain(name, jobs) {
+    return (await this.drainMeasured(name, jobs)).seconds;
+  }
+
+  /** Likewise, with the microseconds of processor time that each process has used meanwhile. */
+  async drainMeasured(name, jobs) {
     const queue = this.queue(name);
     try {
       const failedBefore = await queue.getFailedCount();
       await queue.pause();
       for (let from = 0; from < jobs.length; from += BATCH)
         await this.post('/api/queue/jobs/batch', { jobs: jobs.slice(from, from + BATCH) });
+      const before = await this.processorTime();
       const startedAt = performance.now();
       await queue.resume();
-      for (const deadline = startedAt + RUN_DEADLINE_MS; ; await sleep(LOOK_INTERVAL_MS)) {
+      const deadline = startedAt + RUN_DEADLINE_MS;
+      for (let left = jobs.length; ; await sleep(untilNextLook(jobs.length, left, startedAt))) {
         const counts = await queue.getJobCounts(...unfinished);
-        if (Object.values(counts).every((count) => count === 0)) break;
+        left = Object.values(counts).reduce((sum, count) => sum + count, 0);
+        if (left === 0) break;
         if (performance.now() > deadline) throw new Error(`Not done in time: ${JSON.stringify(counts)}`);
       }
       const seconds = (performance.now() - startedAt) / 1_000;
+      const after = await this.processorTime();
       const failed = (await queue.getFailedCount()) - failedBefore;
       if (failed > 0)
         throw new Error(`${failed} jobs failed: ${(await queue.getFailed(0, 0))[0]?.failedReason}`);
-      return seconds;
+      const micros = Object.entries(after).map(([process, spent]) => [process, spent - before[process]]);
+      return { seconds, micros: Object.fromEntries(micros) };
     } finally {
       await queue.close();
     }
@@ -119,6 +139,27 @@ export class JobCrew {
       throw new Error(`${type} was not done in time.`);
     } finally {
       await queue.close();
+    }
+  }
+
+  /** Microseconds of processor time that each of the processes has used so far. */
+  async processorTime() {
+    const redis = new Redis(this.stores.redisUrl);
+    const database = new pg.Client({ connectionString: this.stores.databaseUrl });
+    await database.connect();
+    try {
+      const [, redisPid] = (await redis.info('server')).match(/process_id:(\d+)/);
+      const { rows } = await database.query('SELECT pg_backend_pid() AS pid');
+      return {
+        worker: processorMicros(this.worker.process.pid),
+        api: processorMicros(this.api.process.pid),
+        redis: processorMicros(redisPid),
+        postgresql: familyMicros(rows[0].pid),
+        benchmark: processorMicros(process.pid),
+      };
+    } finally {
+      await database.end();
+      redis.disconnect();
     }
   }
 

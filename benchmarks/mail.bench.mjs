@@ -1,8 +1,11 @@
 // EMAIL_SEND through the whole platform beside a bare pool of nodemailer and a BullMQ worker around one; one mail server for all.
 import { once } from 'node:events';
 import { interleaved, JobCrew, startProgram } from './job-crew.mjs';
+import { processorMicros } from './processor-time.mjs';
 
 const CONNECTIONS = 5;
+// What a process that has just begun takes longer for is no matter of how mail is sent.
+const WARM_UP = 500;
 
 /** What the server has taken since it was last asked. */
 async function taken(sink, change = {}) {
@@ -24,36 +27,41 @@ export async function run({
     MAIL_FROM: 'Holdfast <mail@holdfast.example>',
   });
   let number = 0;
-  const holdfast = (count) =>
-    crew.drain(
-      'email',
-      Array.from({ length: count }, () => ({
-        type: 'EMAIL_SEND',
-        data: {
-          to: `reader-${(number += 1)}@example.org`,
-          subject: 'Hello',
-          template: 'welcome',
-          variables: { name: `Reader ${number}`, url: `https://example.org/${number}` },
-        },
-      })),
-    );
+  const holdfast = async (count) => {
+    const jobs = Array.from({ length: count }, () => ({
+      type: 'EMAIL_SEND',
+      data: {
+        to: `reader-${(number += 1)}@example.org`,
+        subject: 'Hello',
+        template: 'welcome',
+        variables: { name: `Reader ${number}`, url: `https://example.org/${number}` },
+      },
+    }));
+    const before = processorMicros(sink.child.pid);
+    const { seconds, micros } = await crew.drainMeasured('email', jobs);
+    const all = { ...micros, 'mail server': processorMicros(sink.child.pid) - before };
+    const perMail = Object.entries(all).map(([name, spent]) => [name, spent / count]);
+    return { seconds, seen: count, micros: Object.fromEntries(perMail) };
+  };
   const without = async (variant, count) => {
     const settings = {
       variant,
       mails: count,
+      warmUp: WARM_UP,
       connections: CONNECTIONS,
       port,
       redisUrl: crew.stores.redisUrl,
     };
     const { told } = startProgram('mail-child.mjs', settings);
-    return (await told).seconds;
+    const { seconds, micros } = await told;
+    return { seconds, seen: count + WARM_UP, micros: { process: micros / count } };
   };
   const counted = (delay, count, send) => async () => {
     await taken(sink, { delayMs: delay });
-    const seconds = await send(count);
-    const seen = await taken(sink);
-    if (seen !== count) throw new Error(`The server took ${seen} mails instead of ${count}.`);
-    return count / seconds;
+    const { seconds, seen, micros } = await send(count);
+    const took = await taken(sink);
+    if (took !== seen) throw new Error(`The server took ${took} mails instead of ${seen}.`);
+    return { perSecond: count / seconds, micros };
   };
   const variants = (delay, count) => ({
     [`bare ${delay}`]: counted(delay, count, (some) => without('bare', some)),
@@ -61,7 +69,7 @@ export async function run({
     [`holdfast ${delay}`]: counted(delay, count, holdfast),
   });
   try {
-    await holdfast(200);
+    await holdfast(WARM_UP);
     await taken(sink);
     const measured = await interleaved(
       rounds,
@@ -69,9 +77,9 @@ export async function run({
       (told) =>
         Object.fromEntries(
           [0, delayMs].flatMap((delay) => {
-            const [bare, bullmq, ours] = ['bare', 'bullmq', 'holdfast'].map(
-              (name) => told[`${name} ${delay}`],
-            );
+            const all = ['bare', 'bullmq', 'holdfast'].map((name) => told[`${name} ${delay}`]);
+            const [bare, bullmq, ours] = all.map(({ perSecond }) => perSecond);
+            const spent = all[2].micros;
             const where = `server answers after ${delay} ms`;
             return [
               [`${where}: bare pool, mails/s`, bare],
@@ -79,6 +87,12 @@ export async function run({
               [`${where}: EMAIL_SEND, mails/s`, ours],
               [`${where}: ratio to the bare pool`, ours / bare],
               [`${where}: ratio to the BullMQ worker`, ours / bullmq],
+              [`${where}: bare pool, µs of processor time per mail`, all[0].micros.process],
+              [`${where}: BullMQ worker, µs of processor time per mail`, all[1].micros.process],
+              ...Object.entries(spent).map(([name, micros]) => [
+                `${where}: EMAIL_SEND, µs of ${name} per mail`,
+                micros,
+              ]),
             ];
           }),
         ),

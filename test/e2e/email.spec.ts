@@ -138,6 +138,12 @@ describe('EMAIL_SEND over SMTP', () => {
     sink.dataRefusals.push(554);
     const spam = await client.send(mailTo('ada@example.org'), soon);
     expect(spam.body).toMatchObject({ state: 'failed', attempts: { made: 1 } });
+    sink.refusals.set('gone@large.example', [550]);
+    const large = await client.send(mailTo(['gone@LARGE.example', 'ada@example.org']), soon);
+    expect(large.body.result).toMatchObject({
+      accepted: ['ada@example.org'],
+      rejected: [{ address: 'gone@LARGE.example', code: 550 }],
+    });
     const partly = await client.send(mailTo(['NOBODY@example.org', 'ada@example.org']));
     expect(partly.body.result).toMatchObject({
       accepted: ['ada@example.org'],
@@ -147,6 +153,7 @@ describe('EMAIL_SEND over SMTP', () => {
       items: { address: string; reason: string }[];
     };
     expect(list.items).toMatchObject([
+      { address: 'gone@large.example', reason: expect.stringContaining('550') },
       { address: 'nobody@example.org', reason: expect.stringContaining('550') },
     ]);
     const path = '/api/mail/suppressions/nobody%40example.org?reason=back';

@@ -38,7 +38,7 @@ export class SmtpSink {
         else done(refusal(535, 'wrong user or password'));
       },
       onRcptTo: ({ address }, _session, done) => {
-        const code = this.refusals.get(address)?.shift();
+        const code = this.refusals.get(address.toLowerCase())?.shift();
         done(code === undefined ? null : refusal(code, `<${address}> is refused`));
       },
       onData: (stream, session, done) => {

@@ -1,6 +1,6 @@
-import type { Transporter } from 'nodemailer';
-import type { SentMessageInfo } from 'nodemailer/lib/smtp-pool';
-import { mailOptions, noFetching } from './compose-mail';
+import { Readable } from 'node:stream';
+import type SmtpPool from 'nodemailer/lib/smtp-pool';
+import { MailComposer } from './mail-composer';
 import {
   MailFailedError,
   MailRefusedError,
@@ -31,19 +31,27 @@ interface SmtpFailure extends Error {
   readonly rejectedErrors?: readonly SmtpFailure[];
 }
 
+interface OpenPool {
+  readonly pool: SmtpPool;
+  readonly composer: MailComposer;
+}
+
+type PooledMail = Parameters<SmtpPool['send']>[0];
+
 /** Mail over SMTP, by a few connections that stay open. */
 export class SmtpTransport implements MailTransport {
-  private pool?: Promise<Transporter<SentMessageInfo>>;
+  private opened?: Promise<OpenPool>;
 
   constructor(private readonly settings: SmtpSettings) {}
 
   async send(message: MailMessage, recipients: readonly string[]): Promise<MailOutcome> {
     try {
-      this.pool ??= this.open();
-      const info = await (await this.pool).sendMail(mailOptions(message, this.settings.from, recipients));
-      const refused = ((info as { rejectedErrors?: readonly SmtpFailure[] }).rejectedErrors ?? []).map(
-        refusalOf,
-      );
+      const { pool, composer } = await (this.opened ??= this.open());
+      const mail = pooledMail(message, recipients, composer);
+      const sent = await new Promise<SmtpPool.SentMessageInfo | undefined>((resolve, reject) => {
+        pool.send(mail, (error, info) => (error ? reject(error) : resolve(info)));
+      });
+      const refused = (sent?.rejectedErrors ?? []).map(refusalOf);
       const isRefused = new Set(refused.map(({ address }) => address));
       return sorted(
         recipients.filter((address) => !isRefused.has(address)),
@@ -55,17 +63,19 @@ export class SmtpTransport implements MailTransport {
   }
 
   async close(): Promise<void> {
-    (await this.pool)?.close();
+    (await this.opened)?.pool.close();
   }
 
   /** With the first mail: most processes send none. */
-  private async open(): Promise<Transporter<SentMessageInfo>> {
-    const { createTransport } = await import('nodemailer');
-    const { url, connections, requiresTls } = this.settings;
+  private async open(): Promise<OpenPool> {
+    const { url, from, connections, requiresTls } = this.settings;
+    const [{ default: Pool }, composer] = await Promise.all([
+      import('nodemailer/lib/smtp-pool'),
+      MailComposer.of(from),
+    ]);
     const { protocol, hostname, port, username, password } = new URL(url);
     const isSecure = protocol === 'smtps:';
-    return createTransport({
-      pool: true,
+    const pool = new Pool({
       host: hostname.replace(/^\[|\]$/g, ''),
       port: port === '' ? (isSecure ? 465 : 587) : Number(port),
       secure: isSecure,
@@ -79,9 +89,24 @@ export class SmtpTransport implements MailTransport {
       greetingTimeout: CONNECT_MS,
       socketTimeout: SILENCE_MS,
       dnsTimeout: CONNECT_MS,
-      ...noFetching,
     });
+    return { pool, composer };
   }
+}
+
+/** What a pool asks of a mail. It is composed by now, because the pool could tell nobody what goes wrong there. */
+function pooledMail(message: MailMessage, recipients: readonly string[], composer: MailComposer): PooledMail {
+  const bytes = message.attachments.length === 0 ? composer.text(message) : undefined;
+  const node = bytes === undefined ? composer.withAttachments(message) : undefined;
+  return {
+    data: {},
+    message: {
+      getEnvelope: () => ({ from: composer.senderAddress, to: [...recipients] }),
+      messageId: () => message.messageId,
+      getHeader: () => message.messageId,
+      createReadStream: () => node?.createReadStream() ?? Readable.from(bytes ?? []),
+    },
+  } as unknown as PooledMail;
 }
 
 /** Where every recipient was refused nodemailer throws; that is an outcome all the same. */

@@ -60,8 +60,8 @@ export async function claimFirstSteps(
   steps: readonly FirstStep[],
 ): Promise<readonly (number | undefined)[]> {
   const firsts = firstOfEachJob(steps);
-  const lives = await livesOf(database, CLAIM, columnsOf(firsts));
-  return steps.map((one) => (firsts.includes(one) ? lives.get(one.owner.jobId) : undefined));
+  const lives = await livesOf(database, CLAIM, columnsOf([...firsts]));
+  return steps.map((one) => (firsts.has(one) ? lives.get(one.owner.jobId) : undefined));
 }
 
 /**
@@ -73,9 +73,10 @@ export async function settleSteps(
   steps: readonly PerformedStep[],
 ): Promise<readonly boolean[]> {
   const firsts = firstOfEachJob(steps);
-  const columns = [...columnsOf(firsts), firsts.map(({ life }) => life), firsts.map(({ result }) => result)];
+  const rows = [...firsts];
+  const columns = [...columnsOf(rows), rows.map(({ life }) => life), rows.map(({ result }) => result)];
   const lives = await livesOf(database, SETTLE, columns);
-  return steps.map((one) => firsts.includes(one) && lives.has(one.owner.jobId));
+  return steps.map((one) => firsts.has(one) && lives.has(one.owner.jobId));
 }
 
 function columnsOf(steps: readonly FirstStep[]): unknown[][] {
@@ -98,8 +99,8 @@ async function livesOf(
 }
 
 // A statement sees what was there before it: of two steps of one job it could not tell which comes first.
-function firstOfEachJob<T extends FirstStep>(steps: readonly T[]): T[] {
+function firstOfEachJob<T extends FirstStep>(steps: readonly T[]): ReadonlySet<T> {
   const byJob = new Map<string, T>();
   for (const one of steps) if (!byJob.has(one.owner.jobId)) byJob.set(one.owner.jobId, one);
-  return [...byJob.values()];
+  return new Set(byJob.values());
 }

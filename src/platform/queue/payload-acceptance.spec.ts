@@ -1,6 +1,8 @@
 import 'reflect-metadata';
 import { Transform, Type } from 'class-transformer';
 import {
+  ArrayMaxSize,
+  IsArray,
   IsBoolean,
   IsEmail,
   IsIn,
@@ -70,6 +72,26 @@ class Nested {
   inner!: Inner;
 }
 
+class Listed {
+  @IsArray()
+  @ArrayMaxSize(2)
+  list!: unknown[];
+
+  @IsOptional()
+  @IsObject()
+  map?: object;
+
+  @IsOptional()
+  @IsArray()
+  @ValidateNested({ each: true })
+  @Type(() => Inner)
+  inners?: Inner[];
+
+  @ValidateIf((object: Listed) => object.map !== undefined)
+  @IsString({ each: true })
+  words?: string[];
+}
+
 class Transformed {
   @Transform(({ value }) => Number(value))
   @IsInt()
@@ -80,8 +102,23 @@ class Undecorated {
   number?: number;
 }
 
-const types = [Everyday, Heir, Nested, Transformed, Undecorated];
-const names = ['text', 'count', 'flag', 'choice', 'pattern', 'mail', 'id', 'more', 'inner', 'number'];
+const types = [Everyday, Heir, Nested, Listed, Transformed, Undecorated];
+const names = [
+  'text',
+  'count',
+  'flag',
+  'choice',
+  'pattern',
+  'mail',
+  'id',
+  'more',
+  'inner',
+  'number',
+  'list',
+  'map',
+  'inners',
+  'words',
+];
 const values = fc.oneof(
   fc.constantFrom(
     '',
@@ -96,7 +133,9 @@ const values = fc.oneof(
   ),
   fc.constantFrom(0, 1, 3, 4, -2, -3, 1.5, NaN, Infinity, 1e20),
   fc.constantFrom(true, false, null, undefined),
-  fc.constantFrom({}, [], ['a'], { number: 1 }, { number: 'x' }),
+  fc.constantFrom({}, [], ['a'], ['a', 2, null], { number: 1 }, { number: 'x' }),
+  fc.constantFrom({ toString: 1 }, { deep: {} }, [['a']], [{ number: 1 }], [undefined], { a: undefined }),
+  fc.constant(JSON.parse('{"__proto__": 1}') as object),
 );
 const keys = fc.oneof(
   { weight: 9, arbitrary: fc.constantFrom(...names) },
@@ -107,7 +146,12 @@ const payloads = fc.oneof(
   // Right for the most part, so that accepting is tried as often as refusing.
   fc
     .tuple(
-      fc.constantFrom<object>({ text: 'abc', choice: 'a' }, { text: 'abc', choice: 'a', more: 1 }),
+      fc.constantFrom<object>(
+        { text: 'abc', choice: 'a' },
+        { text: 'abc', choice: 'a', more: 1 },
+        { list: ['a'], map: { a: 1, b: 'x' }, words: ['a'] },
+        { list: [1, null] },
+      ),
       fc.dictionary(keys, values, { maxKeys: 2 }),
     )
     .map(([right, other]) => ({ ...right, ...other })),
@@ -147,9 +191,17 @@ describe('the quick check of a payload', () => {
         taken += 1;
         expect(acceptanceOf<object>(type)(data)).toBeDefined();
       }),
-      { numRuns: 500 },
+      { numRuns: 2_000 },
     );
     expect(taken).toBeGreaterThan(20);
+  });
+
+  it('takes lists and objects of simple values, and payloads without what is nested', () => {
+    expect(acceptanceOf(Listed)({ list: ['a', 1] })).toEqual({ list: ['a', 1] });
+    expect(acceptanceOf(Listed)({ list: [], words: ['a'], map: {} })).toBeUndefined();
+    expect(acceptanceOf(Listed)({ list: [], inners: [] })).toBeUndefined();
+    expect(acceptanceOf(Listed)({ list: ['a', 'b', 'c'] })).toBeUndefined();
+    expect(acceptanceOf(Listed)({ list: [{}] })).toBeUndefined();
   });
 
   it('leaves what is nested, transformed or undecorated to class-validator', () => {

@@ -9,9 +9,12 @@ export interface RenderedMail {
 
 const MAX_SUBJECT_CHARACTERS = 300;
 
+// Lines of at most 76 characters go over the wire as they are; longer ones have to be encoded.
 const style = `
-body { margin: 0; padding: 24px; background: #f4f5f7; color: #1b1f24; font: 16px/1.5 system-ui, sans-serif; }
-main { display: block; max-width: 560px; margin: 0 auto; padding: 24px; background: #ffffff; border-radius: 8px; }
+body { margin: 0; padding: 24px; background: #f4f5f7; color: #1b1f24;
+  font: 16px/1.5 system-ui, sans-serif; }
+main { display: block; max-width: 560px; margin: 0 auto; padding: 24px;
+  background: #ffffff; border-radius: 8px; }
 h1 { margin: 0 0 16px; font-size: 22px; line-height: 1.25; }
 p { margin: 0 0 16px; }
 a { color: #0b57d0; }
@@ -68,7 +71,9 @@ export async function renderMail(
   return {
     subject: title.slice(0, MAX_SUBJECT_CHARACTERS),
     html: `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><style>${style}</style></head>
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<style>${style}</style></head>
 <body><main>
 ${middle}
 </main></body></html>

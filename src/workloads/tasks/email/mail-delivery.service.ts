@@ -1,6 +1,6 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { Settings } from '../../../config/settings';
-import { composedMail } from '../../../integrations/mail/compose-mail';
+import { MailComposer } from '../../../integrations/mail/mail-composer';
 import type { MailMessage, MailOutcome } from '../../../integrations/mail/mail-message';
 import { SmtpTransport } from '../../../integrations/mail/smtp-transport';
 import { HopelessJobError } from '../../../platform/queue/job-outcome';
@@ -19,6 +19,7 @@ export interface MailOwner {
 export class MailDelivery implements OnApplicationShutdown {
   private readonly logger = new Logger('Mail');
   private readonly smtp: SmtpTransport | undefined;
+  private composer?: Promise<MailComposer>;
 
   constructor(
     private readonly settings: Settings,
@@ -39,7 +40,7 @@ export class MailDelivery implements OnApplicationShutdown {
         'SMTP_URL names no mail server: set it on the workers, then redrive the job.',
       );
     }
-    const eml = await composedMail(message, from, recipients);
+    const eml = await (await (this.composer ??= MailComposer.of(from))).bytes(message);
     const { messageId, subject, html, text } = message;
     const { jobId, tenant } = owner;
     const kept = { messageId, from, recipients, subject, html, text, eml, jobId, tenant };
