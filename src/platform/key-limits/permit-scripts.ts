@@ -344,6 +344,7 @@ end
 redis.call('DEL', job .. ':lock')
 redis.call('SREM', base .. 'stalled', id)
 redis.call('LREM', base .. 'active', -1, id)
+redis.call('HDEL', job, '${PERMIT_FIELD}')
 if redis.call('HINCRBY', job, 'ats', -1) <= 0 then redis.call('HDEL', job, 'processedOn', 'pb', 'ats') end
 hold(base, id, key, tonumber(fields[3] or 0), nowMs, true)
 local maxEvents = redis.call('HGET', base .. 'meta', 'opts.maxLenEvents') or 10000

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { HELD_FROM, HELD_STEP, HOLD, IS_HELD } from '../key-limits/held-jobs-script';
-import { hintChannel, KEY_FIELD, limitKeyOf } from '../key-limits/key-limit';
+import { hintChannel, KEY_FIELD, limitKeyOf, PERMIT_FIELD } from '../key-limits/key-limit';
 import { KeyLimitStore } from '../key-limits/key-limit-store.service';
 import { RedisConnections } from '../redis/redis-connections.service';
 import { opened, sealed, unmasked } from '../secrets/payload-secrets';
@@ -90,6 +90,7 @@ if tonumber(delay) == 0 then
   return 'edited'
 end
 redis.call('ZREM', delayed, id)
+if limitKey then redis.call('HDEL', job, '${PERMIT_FIELD}') end
 if redis.call('ZREM', prioritized, id) == 0 then redis.call('LREM', wait, -1, id) end
 local due = now + tonumber(delay)
 local last = redis.call('ZREVRANGEBYSCORE', delayed, (due + 1) * 4096 - 1, due * 4096, 'WITHSCORES', 'LIMIT', 0, 1)[2]

@@ -2,6 +2,7 @@ import { getQueueToken } from '@nestjs/bullmq';
 import type { TestingModule } from '@nestjs/testing';
 import { UnrecoverableError, type Job, type Queue } from 'bullmq';
 import { KeyLimitStore } from '../../../src/platform/key-limits/key-limit-store.service';
+import { LimitedQueue } from '../../../src/platform/key-limits/permit-calls';
 import { PermitReconciler } from '../../../src/platform/key-limits/permit-reconciler.service';
 import { addPrepared, prepareJob, type AddOptions } from '../../../src/platform/queue/add-job';
 import { JobEdits } from '../../../src/platform/queue/job-edits.service';
@@ -113,6 +114,20 @@ describe('limits per key', () => {
     await eventually(() => expect(ends.filter((source) => source === 'small')).toHaveLength(10), 20_000);
     expect(ends.lastIndexOf('small')).toBeLessThan(500);
     await scene.until({ completed: 5_010 }, 30_000);
+  });
+
+  it('takes the permit of a job that somebody delays after it was let in', async () => {
+    const scene = await open({ concurrency: 1 });
+    const limited = new LimitedQueue(scene.redis, scene.prefix, sourcesQueue, { concurrency: 1 });
+    const [id = '', next = ''] = await scene.add('a', 2);
+    await limited.dispense([5, 1, 0]);
+    expect(await scene.redis.zrange(`${scene.base}prioritized`, '0', '-1')).toEqual([id]);
+    expect(await scene.redis.hget(`${scene.base}${id}`, 'hfPermit')).not.toBeNull();
+    const job = (await scene.reader.read(id))!;
+    expect(await scene.app.get(JobEdits).edit(job, { delayMs: 60_000 }, false)).toBe('edited');
+    expect(await scene.redis.hget(`${scene.base}${id}`, 'hfPermit')).toBeNull();
+    await limited.dispense([5, 1, 0]);
+    expect(await scene.redis.zrange(`${scene.base}prioritized`, '0', '-1')).toEqual([next]);
   });
 
   it('never runs more jobs of a key than it may have, whatever the keys and how long they take', async () => {
