@@ -47,6 +47,8 @@ export interface BlobStore {
   remove(file: StoredFile): Promise<void>;
   assertRoomFor(bytes: number): Promise<void>;
   untouched(purpose: string, ageMs: number): AsyncGenerator<StoredFile>;
+  /** What was begun by a process that is gone and is found in no list of files; resolves with the number of those. */
+  giveUpUnfinished(purpose: string): Promise<number>;
   /** Nothing lies at the path where there is no such file. */
   localCopy(file: StoredFile): Promise<LocalFile>;
   localDraft(file: StoredFile): Promise<LocalDraft>;
