@@ -14,6 +14,8 @@ const require = createRequire(import.meta.url);
 const PREFIX = 'bench';
 const BATCH = 1_000;
 const LOOK_INTERVAL_MS = 10;
+// The end is read from the jobs, so that nobody has to ask often while they run.
+const DRAIN_LOOK_INTERVAL_MS = 250;
 const RUN_DEADLINE_MS = 900_000;
 const STOP_DEADLINE_MS = 60_000;
 const unfinished = ['waiting', 'prioritized', 'active', 'delayed', 'paused'];
@@ -76,7 +78,7 @@ export class JobCrew {
     return told;
   }
 
-  /** Seconds from the moment at which stored jobs may begin until the last one has ended; throws when one failed. */
+  /** Seconds from the moment at which stored jobs may begin until the last one has ended, as BullMQ notes it; throws when one failed. */
   async drain(name, jobs) {
     const queue = this.queue(name);
     try {
@@ -84,18 +86,18 @@ export class JobCrew {
       await queue.pause();
       for (let from = 0; from < jobs.length; from += BATCH)
         await this.post('/api/queue/jobs/batch', { jobs: jobs.slice(from, from + BATCH) });
-      const startedAt = performance.now();
+      const startedAt = Date.now();
       await queue.resume();
-      for (const deadline = startedAt + RUN_DEADLINE_MS; ; await sleep(LOOK_INTERVAL_MS)) {
+      for (const deadline = startedAt + RUN_DEADLINE_MS; ; await sleep(DRAIN_LOOK_INTERVAL_MS)) {
         const counts = await queue.getJobCounts(...unfinished);
         if (Object.values(counts).every((count) => count === 0)) break;
-        if (performance.now() > deadline) throw new Error(`Not done in time: ${JSON.stringify(counts)}`);
+        if (Date.now() > deadline) throw new Error(`Not done in time: ${JSON.stringify(counts)}`);
       }
-      const seconds = (performance.now() - startedAt) / 1_000;
       const failed = (await queue.getFailedCount()) - failedBefore;
       if (failed > 0)
         throw new Error(`${failed} jobs failed: ${(await queue.getFailed(0, 0))[0]?.failedReason}`);
-      return seconds;
+      const [last] = await queue.getCompleted(0, 0);
+      return (last.finishedOn - startedAt) / 1_000;
     } finally {
       await queue.close();
     }
