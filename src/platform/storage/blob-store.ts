@@ -40,7 +40,7 @@ export interface BlobStore {
   readonly kind: 'disk' | 's3';
   /** The file is there whole, or not at all. */
   write(file: StoredFile, source: Readable, maxBytes: number): Promise<{ bytes: number }>;
-  /** Takes a finished file of this machine over; it is there whole, or not at all. */
+  /** Takes a finished file of this machine over: nothing stays at its path. It is there whole, or not at all. */
   adopt(file: StoredFile, finished: FinishedFile): Promise<void>;
   open(file: StoredFile): Promise<OpenedFile | undefined>;
   has(file: StoredFile): Promise<boolean>;

@@ -61,7 +61,8 @@ export class FileStorage implements OnApplicationBootstrap, OnApplicationShutdow
 
   /**
    * Takes over a finished file of this machine, without copying it where it lies on the disk of the storage; it appears
-   * under its name once every byte is safe, or not at all. Throws StorageFullError, StorageAwayError, or what the disk says.
+   * under its name once every byte is safe, and is gone from where it was; or neither. Throws StorageFullError,
+   * StorageAwayError, or what the disk says.
    */
   adopt(file: StoredFile, finished: FinishedFile): Promise<void> {
     return this.store.adopt(file, finished);

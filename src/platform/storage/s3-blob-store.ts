@@ -105,8 +105,9 @@ export class S3BlobStore implements BlobStore {
     }
   }
 
-  async adopt(file: StoredFile, { handle, bytes }: FinishedFile): Promise<void> {
+  async adopt(file: StoredFile, { path, handle, bytes }: FinishedFile): Promise<void> {
     await this.write(file, handle.createReadStream({ start: 0, autoClose: false }), bytes);
+    await rm(path, { force: true });
   }
 
   async localDraft(file: StoredFile): Promise<LocalDraft> {
