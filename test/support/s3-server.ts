@@ -1,4 +1,3 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import {
   createServer,
@@ -11,6 +10,8 @@ import { createRequire } from 'node:module';
 import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { KEY_ID, SECRET, signatureFaultOf } from './s3-signature';
+import { S3Uploads } from './s3-uploads';
 
 interface Rver {
   run(): Promise<{ port: number }>;
@@ -20,12 +21,10 @@ interface Rver {
 // It brings no types.
 const S3rver = createRequire(__filename)('s3rver') as new (options: object) => Rver;
 
-// The keys that s3rver knows.
-const KEY_ID = 'S3RVER';
-const SECRET = 'S3RVER';
 const BUCKET = 'holdfast-test';
 
-type Fault = 'drop' | 'fail' | 'hang';
+/** The connection ends, a 500 comes, nothing ever does, it is done and nobody hears of it, or it is not known here. */
+type Fault = 'drop' | 'fail' | 'hang' | 'mute' | 'unknown';
 
 interface Trap {
   readonly matches: (request: string) => boolean;
@@ -41,8 +40,9 @@ export class S3Server {
   /** `PUT /bucket/key?query`, in the order of their coming. */
   readonly requests: string[] = [];
   readonly refusals: string[] = [];
-  /** Multipart uploads that were begun and neither completed nor given up. */
-  readonly openUploads = new Set<string>();
+  readonly openUploads = new S3Uploads();
+  /** Requests that have met a fault. */
+  readonly trapped: string[] = [];
   private readonly sockets = new Set<Socket>();
   private readonly traps: Trap[] = [];
   private front: Server;
@@ -75,7 +75,7 @@ export class S3Server {
     };
   }
 
-  /** The next requests that match meet this fault: the connection ends, a 500 comes, or nothing ever does. */
+  /** The next requests that match meet this fault. */
   fail(matches: (request: string) => boolean, fault: Fault, times = 1): void {
     this.traps.push({ matches, fault, left: times });
   }
@@ -118,6 +118,7 @@ export class S3Server {
     const trap = this.traps.find(({ matches, left }) => left > 0 && matches(line));
     if (trap !== undefined) {
       trap.left -= 1;
+      this.trapped.push(line);
       if (trap.fault === 'hang') return;
       if (trap.fault === 'drop') {
         // In the middle of the body.
@@ -134,31 +135,49 @@ export class S3Server {
     }
     const body = Buffer.concat(chunks);
     if (trap?.fault === 'fail') return void response.writeHead(500).end(errorBody('InternalError'));
-    const wrong = faultOf(request, body);
+    if (trap?.fault === 'unknown') return void response.writeHead(501).end(errorBody('NotImplemented'));
+    const wrong = signatureFaultOf(request, body);
     if (wrong !== undefined) {
       this.refusals.push(`${line}: ${wrong}`);
       return void response.writeHead(403).end(errorBody('SignatureDoesNotMatch'));
     }
-    this.forward(request, response, body);
-  }
-
-  private forward(request: IncomingMessage, response: ServerResponse, body: Buffer): void {
-    const { searchParams } = new URL(request.url ?? '/', 'http://x');
+    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://x');
     const uploadId = searchParams.get('uploadId');
+    // s3rver knows neither how to list uploads nor how to give one up.
+    if (request.method === 'GET' && searchParams.has('uploads'))
+      return void response.writeHead(200).end(this.openUploads.list(searchParams));
+    if (uploadId !== null && !this.openUploads.has(uploadId))
+      return void response.writeHead(404).end(errorBody('NoSuchUpload'));
     if (request.method === 'DELETE' && uploadId !== null) {
-      // s3rver does not know how to give an upload up.
-      this.openUploads.delete(uploadId);
+      this.openUploads.end(uploadId);
       return void response.writeHead(204).end();
     }
+    this.forward(request, response, body, {
+      uploadId,
+      key: pathname.slice(`/${BUCKET}/`.length),
+      isBegin: request.method === 'POST' && searchParams.has('uploads'),
+      isMute: trap?.fault === 'mute',
+    });
+  }
+
+  private forward(
+    request: IncomingMessage,
+    response: ServerResponse,
+    body: Buffer,
+    asked: { uploadId: string | null; key: string; isBegin: boolean; isMute: boolean },
+  ): void {
     const { headers, method, url } = request;
+    const { uploadId, key, isBegin, isMute } = asked;
     const passed = send({ port: this.backPort, host: '127.0.0.1', method, path: url, headers }, (answer) => {
-      const isBegin = method === 'POST' && searchParams.has('uploads');
-      if (method === 'POST' && uploadId !== null && answer.statusCode === 200)
-        this.openUploads.delete(uploadId);
+      if (method === 'POST' && uploadId !== null && answer.statusCode === 200) this.openUploads.end(uploadId);
+      if (isMute) {
+        answer.resume();
+        return;
+      }
       response.writeHead(answer.statusCode ?? 500, answer.headers);
       answer.on('data', (chunk: Buffer) => {
         const begun = isBegin ? /<UploadId>([^<]+)</.exec(chunk.toString())?.[1] : undefined;
-        if (begun !== undefined) this.openUploads.add(begun);
+        if (begun !== undefined) this.openUploads.begin(begun, key);
       });
       answer.pipe(response);
     });
@@ -170,47 +189,4 @@ export class S3Server {
 
 function errorBody(code: string): string {
   return `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>${code}</Message></Error>`;
-}
-
-const sha256 = (text: string | Buffer) => createHash('sha256').update(text).digest('hex');
-const hmac = (key: string | Buffer, text: string) => createHmac('sha256', key).update(text).digest();
-const encoded = (text: string) =>
-  encodeURIComponent(text).replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
-
-/** What is wrong with the signature or the hash of a request, by the description of AWS; undefined when nothing is. */
-function faultOf({ headers, method = '', url = '' }: IncomingMessage, body: Buffer): string | undefined {
-  const shape =
-    /^AWS4-HMAC-SHA256 Credential=([^/]+)\/(\d{8})\/([^/]+)\/s3\/aws4_request, SignedHeaders=([^,]+), Signature=([0-9a-f]{64})$/;
-  const [, keyId, day = '', region = '', signed = '', signature = ''] =
-    shape.exec(headers.authorization ?? '') ?? [];
-  if (keyId !== KEY_ID) return 'no signature of a known key';
-  const told = headers['x-amz-content-sha256'] as string | undefined;
-  if (told === undefined) return 'no hash of the body';
-  if (/^[0-9a-f]{64}$/.test(told) && told !== sha256(body)) return 'another body';
-  if (!/^[0-9a-f]{64}$/.test(told) && told !== 'UNSIGNED-PAYLOAD') return `the body is ${told}`;
-  const md5 = headers['content-md5'];
-  if (typeof md5 === 'string' && md5 !== createHash('md5').update(body).digest('base64'))
-    return 'another MD5';
-  const { pathname, searchParams } = new URL(url, 'http://x');
-  const query = [...searchParams].map(([name, value]) => `${encoded(name)}=${encoded(value)}`);
-  const names = signed.split(';');
-  const canonical = [
-    method,
-    pathname,
-    query.toSorted((one, other) => (one < other ? -1 : 1)).join('&'),
-    ...names.map(
-      (name) =>
-        `${name}:${String(headers[name] ?? '')
-          .trim()
-          .replace(/ +/g, ' ')}`,
-    ),
-    '',
-    signed,
-    told,
-  ].join('\n');
-  const scope = `${day}/${region}/s3/aws4_request`;
-  const text = ['AWS4-HMAC-SHA256', String(headers['x-amz-date']), scope, sha256(canonical)].join('\n');
-  const key = [region, 's3', 'aws4_request'].reduce<Buffer>(hmac, hmac(`AWS4${SECRET}`, day));
-  const expected = hmac(key, text);
-  return timingSafeEqual(expected, Buffer.from(signature, 'hex')) ? undefined : 'another signature';
 }

@@ -1,4 +1,3 @@
-import { htmlToText } from 'html-to-text';
 import { TextDecoder } from 'node:util';
 
 /** A document that cannot be read; the message says why, and quotes nothing of it. */
@@ -57,7 +56,8 @@ export async function docxText(bytes: Buffer): Promise<string> {
 }
 
 /** The text of a web page, without its links and images. */
-export function htmlDocumentText(bytes: Buffer): string {
+export async function htmlDocumentText(bytes: Buffer): Promise<string> {
+  const { htmlToText } = await import('html-to-text');
   return htmlToText(plainText(bytes), {
     wordwrap: false,
     limits: { maxInputLength: MAX_HTML_CHARACTERS, maxDepth: MAX_HTML_DEPTH },

@@ -63,29 +63,18 @@ export class FileCleaner implements OnApplicationBootstrap {
 
   /** Resolves with the number of files without a record that were removed. */
   async removeOrphans(ageMs = ORPHAN_AGE_MS): Promise<number> {
-    let removed = 0;
-    let group: StoredFile[] = [];
-    for await (const file of this.storage.untouched(FILES, ageMs)) {
-      group.push(file);
-      if (group.length < BATCH_SIZE) continue;
-      removed += await this.removeUnknown(group);
-      group = [];
-    }
-    removed += await this.removeUnknown(group);
+    const removed = await this.storage.sweep(FILES, ageMs, (files) => this.unknown(files));
     if (removed > 0) this.logger.log(`Removed ${removed} files that nobody knows.`);
     return removed;
   }
 
-  private async removeUnknown(files: readonly StoredFile[]): Promise<number> {
-    if (files.length === 0) return 0;
+  private async unknown(files: readonly StoredFile[]): Promise<StoredFile[]> {
     const names = files.map(({ name }) => name);
     const known = await this.database.query
       .select({ blob: storedFiles.blob })
       .from(storedFiles)
       .where(inArray(storedFiles.blob, names));
     const kept = new Set(known.map(({ blob }) => blob));
-    const orphans = files.filter(({ name }) => !kept.has(name));
-    for (const file of orphans) await this.storage.remove(file);
-    return orphans.length;
+    return files.filter(({ name }) => !kept.has(name));
   }
 }

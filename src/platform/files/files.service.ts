@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { and, desc, eq, sql, type SQL } from 'drizzle-orm';
 import { createHash, randomBytes } from 'node:crypto';
+import type { FileHandle } from 'node:fs/promises';
 import { pipeline, Transform, type Readable } from 'node:stream';
 import { Settings } from '../../config/settings';
 import { isDatabaseAway } from '../database/database-unavailable.error';
@@ -11,6 +12,7 @@ import { FileTooLargeError } from '../storage/durable-file-writer';
 import { openPlainFile, UnsafeFileError } from '../storage/plain-file';
 import type { StoredFile } from '../storage/stored-file';
 import { isFileId, newFileId } from './file-id';
+import { liveRow, putRow } from './file-rows';
 import { storedFiles, type FileRecord } from './files.tables';
 
 export const FILES = 'files';
@@ -96,11 +98,9 @@ export class Files {
       const { bytes, handle } = finished;
       if (bytes > maxBytes) throw new FileTooLargeError(maxBytes);
       const { id, blob } = placeOf(file);
-      const hash = createHash('sha256');
-      const source = handle.createReadStream({ start: 0, autoClose: false, highWaterMark: HASH_READ_BYTES });
-      for await (const chunk of source) hash.update(chunk as Buffer);
+      const sha256 = await hashOf(handle, bytes);
       await this.storage.adopt(blob, { ...finished, path });
-      return await this.record({ ...file, id, bytes, sha256: hash.digest('hex') }, blob);
+      return await this.record({ ...file, id, bytes, sha256 }, blob);
     } finally {
       await finished.handle.close();
     }
@@ -110,24 +110,15 @@ export class Files {
   async find(id: string, tenant: string): Promise<FileRecord | undefined> {
     if (!isFileId(id)) return undefined;
     this.database.assertReady();
-    const [record] = await this.database.query
-      .select()
-      .from(storedFiles)
-      .where(
-        and(eq(storedFiles.id, id), eq(storedFiles.tenant, tenant), sql`${storedFiles.expiresAt} > now()`),
-      );
-    return record;
+    const record = await liveRow(this.database, id);
+    return record?.tenant === tenant ? record : undefined;
   }
 
   /** A file of whatever tenant, for whoever has yet to prove by a link that they may have it. */
   async findForLink(id: string): Promise<FileRecord | undefined> {
     if (!isFileId(id)) return undefined;
     this.database.assertReady();
-    const [record] = await this.database.query
-      .select()
-      .from(storedFiles)
-      .where(and(eq(storedFiles.id, id), sql`${storedFiles.expiresAt} > now()`));
-    return record;
+    return liveRow(this.database, id);
   }
 
   /** The bytes of a file; undefined when they are gone, or something else lies there. The caller closes it. */
@@ -190,7 +181,7 @@ export class Files {
     const said = { id, tenant, name, contentType, createdBy, jobId: jobId ?? null };
     const record: FileRecord = { ...said, bytes, sha256, blob: blob.name, createdAt, expiresAt };
     try {
-      const replaced = await this.put(record);
+      const replaced = await putRow(this.database, record);
       if (replaced !== undefined) await this.storage.remove(blobOf(replaced));
       return record;
     } catch (error) {
@@ -198,28 +189,6 @@ export class Files {
       if (!isDatabaseAway(error)) await this.storage.remove(blob);
       throw error;
     }
-  }
-
-  /** Resolves with what the row said before, in one statement and one commit. */
-  private async put(record: FileRecord): Promise<Pick<FileRecord, 'tenant' | 'blob'> | undefined> {
-    // The row before is read and locked first, because the join needs it; `old.blob` of PostgreSQL 18 is too new.
-    const { rows } = await this.database.query.execute<{ tenant: string | null; blob: string | null }>(sql`
-      WITH before AS (
-        SELECT tenant, blob FROM ${storedFiles} WHERE id = ${record.id} FOR UPDATE
-      )
-      INSERT INTO ${storedFiles} AS held
-        (id, tenant, name, content_type, bytes, sha256, blob, created_by, job_id, created_at, expires_at)
-      SELECT ${record.id}, ${record.tenant}, ${record.name}, ${record.contentType}, ${record.bytes}::bigint,
-        ${record.sha256}, ${record.blob}, ${record.createdBy}, ${record.jobId},
-        ${record.createdAt.toISOString()}::timestamptz, ${record.expiresAt.toISOString()}::timestamptz
-      FROM (SELECT 1) AS one LEFT JOIN before ON true
-      ON CONFLICT (id) DO UPDATE SET
-        tenant = excluded.tenant, name = excluded.name, content_type = excluded.content_type, bytes = excluded.bytes,
-        sha256 = excluded.sha256, blob = excluded.blob, created_by = excluded.created_by, job_id = excluded.job_id,
-        created_at = excluded.created_at, expires_at = excluded.expires_at
-      RETURNING (SELECT tenant FROM before) AS tenant, (SELECT blob FROM before) AS blob`);
-    const [{ tenant, blob } = { tenant: null, blob: null }] = rows;
-    return tenant === null || blob === null ? undefined : { tenant, blob };
   }
 }
 
@@ -231,6 +200,19 @@ function placeOf({ id = newFileId(), tenant }: NewFile): { id: string; blob: Sto
 /** Where the bytes of a file lie. */
 export function blobOf({ tenant, blob }: Pick<FileRecord, 'tenant' | 'blob'>): StoredFile {
   return { purpose: FILES, tenant, name: blob };
+}
+
+/** Without a stream, which costs more than to hash the file that most jobs make. */
+async function hashOf(handle: FileHandle, bytes: number): Promise<string> {
+  const hash = createHash('sha256');
+  const buffer = Buffer.allocUnsafe(Math.min(bytes, HASH_READ_BYTES));
+  for (let at = 0; at < bytes;) {
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, at);
+    if (bytesRead === 0) throw new Error('The file that was made became shorter.');
+    hash.update(buffer.subarray(0, bytesRead));
+    at += bytesRead;
+  }
+  return hash.digest('hex');
 }
 
 function hashed(source: Readable, hash: ReturnType<typeof createHash>): Readable {

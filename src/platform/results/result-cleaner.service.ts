@@ -13,7 +13,6 @@ export type ResultKeeper = (jobIds: readonly string[]) => Promise<ReadonlySet<st
 const SWEEP_INTERVAL_MS = 600_000;
 // Longer than a result takes from its file to its job.
 const ORPHAN_AGE_MS = 3_600_000;
-const FILES_PER_LOOKUP = 200;
 
 /** Removes stored results whose job nobody knows any more, and files that a crash left unfinished. */
 @Injectable()
@@ -45,20 +44,12 @@ export class ResultCleaner implements OnApplicationBootstrap {
 
   /** One pass over all results; resolves with the number of files removed. */
   async sweep(ageMs = ORPHAN_AGE_MS): Promise<number> {
-    let removed = 0;
-    let group: StoredFile[] = [];
-    for await (const file of this.storage.untouched(RESULTS, ageMs)) {
-      group.push(file);
-      if (group.length < FILES_PER_LOOKUP) continue;
-      removed += await this.removeUnknown(group);
-      group = [];
-    }
-    removed += await this.removeUnknown(group);
+    const removed = await this.storage.sweep(RESULTS, ageMs, (files) => this.unknown(files));
     if (removed > 0) this.logger.log(`Removed ${removed} results of jobs that are gone.`);
     return removed;
   }
 
-  private async removeUnknown(files: readonly StoredFile[]): Promise<number> {
+  private async unknown(files: readonly StoredFile[]): Promise<StoredFile[]> {
     const owners = files.map(({ name }) => ownerOfResultFile(name));
     let unknown: readonly string[] = [...new Set(owners.filter((id) => id !== undefined))];
     for (const keeper of this.keepers) {
@@ -67,12 +58,10 @@ export class ResultCleaner implements OnApplicationBootstrap {
       unknown = unknown.filter((id) => !known.has(id));
     }
     const gone = new Set(unknown);
-    const orphans = files.filter((_file, index) => {
+    return files.filter((_file, index) => {
       const owner = owners[index];
       return owner === undefined || gone.has(owner);
     });
-    for (const file of orphans) await this.storage.remove(file);
-    return orphans.length;
   }
 
   private async inRedis(ids: readonly string[]): Promise<ReadonlySet<string>> {

@@ -1,8 +1,8 @@
 import { SandboxProcess, type SandboxLimits } from './sandbox-process';
 import type { SandboxProgress } from './sandbox-program';
 
-// What a library leaks is gone after so many; a start costs less than a tenth of a second.
-const MAX_USES = 200;
+// What a library leaks is gone after so many; a start costs as much processor time as resizing ten images.
+const MAX_USES = 1_000;
 // Work that waits longer than this behind other work gets a process beyond the limit: its own time is running.
 const MAX_WAIT_MS = 5_000;
 // Long enough for one piece of work after the other, short enough that an idle worker is small again.

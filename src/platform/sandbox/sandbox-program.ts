@@ -15,6 +15,8 @@ export type SandboxProgress = (percent: number) => void;
 
 /** The whole of a program that runs in a sandbox: does what it is sent, one thing at a time, until its parent is gone. */
 export function serveSandbox(work: (input: never, progress: SandboxProgress) => Promise<unknown>): void {
+  // What is made here is for nobody else on this machine.
+  process.umask(0o077);
   const reply = (message: SandboxReply) => void process.send?.(message);
   // Asked here: by the time that the thread has started, the parent may be gone, and another in its place.
   new Worker(endWithParent, { eval: true, workerData: process.ppid }).unref();

@@ -40,13 +40,15 @@ export interface BlobStore {
   readonly kind: 'disk' | 's3';
   /** The file is there whole, or not at all. */
   write(file: StoredFile, source: Readable, maxBytes: number): Promise<{ bytes: number }>;
-  /** Takes a finished file of this machine over; it is there whole, or not at all. */
+  /** Takes a finished file of this machine over: nothing stays at its path. It is there whole, or not at all. */
   adopt(file: StoredFile, finished: FinishedFile): Promise<void>;
   open(file: StoredFile): Promise<OpenedFile | undefined>;
   has(file: StoredFile): Promise<boolean>;
   remove(file: StoredFile): Promise<void>;
   assertRoomFor(bytes: number): Promise<void>;
   untouched(purpose: string, ageMs: number): AsyncGenerator<StoredFile>;
+  /** What was begun by a process that is gone and is found in no list of files; resolves with the number of those. */
+  giveUpUnfinished(purpose: string): Promise<number>;
   /** Nothing lies at the path where there is no such file. */
   localCopy(file: StoredFile): Promise<LocalFile>;
   localDraft(file: StoredFile): Promise<LocalDraft>;

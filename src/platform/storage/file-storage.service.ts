@@ -8,6 +8,12 @@ import { S3BlobStore } from './s3-blob-store';
 import { Scratch } from './scratch';
 import type { StoredFile } from './stored-file';
 
+const FILES_PER_LOOKUP = 200;
+const MAX_REFUSALS_KEPT = 20;
+
+/** Which of some files nobody knows; at most 200 are asked about at once. */
+export type OrphansOf = (files: readonly StoredFile[]) => Promise<readonly StoredFile[]>;
+
 /**
  * Files that jobs read and write, under names that only the server chooses: below `HOLDFAST_HOME/storage`, or in the
  * bucket of STORAGE_URL.
@@ -17,6 +23,7 @@ export class FileStorage implements OnApplicationBootstrap, OnApplicationShutdow
   private readonly logger = new Logger('Storage');
   private readonly scratch: Scratch;
   private readonly store: BlobStore;
+  private readonly refusals = new Set<string>();
 
   constructor(settings: Settings) {
     this.scratch = new Scratch(join(settings.home, 'scratch'));
@@ -54,7 +61,8 @@ export class FileStorage implements OnApplicationBootstrap, OnApplicationShutdow
 
   /**
    * Takes over a finished file of this machine, without copying it where it lies on the disk of the storage; it appears
-   * under its name once every byte is safe, or not at all. Throws StorageFullError, StorageAwayError, or what the disk says.
+   * under its name once every byte is safe, and is gone from where it was; or neither. Throws StorageFullError,
+   * StorageAwayError, or what the disk says.
    */
   adopt(file: StoredFile, finished: FinishedFile): Promise<void> {
     return this.store.adopt(file, finished);
@@ -96,9 +104,20 @@ export class FileStorage implements OnApplicationBootstrap, OnApplicationShutdow
     return this.store.assertRoomFor(bytes);
   }
 
-  /** The files of one purpose that nobody has touched for `ageMs`, unfinished ones on the disk included. */
-  untouched(purpose: string, ageMs: number): AsyncGenerator<StoredFile> {
-    return this.store.untouched(purpose, ageMs);
+  /**
+   * Shows the files of one purpose that nobody has touched for `ageMs`, at most 200 at a time, and removes those that
+   * come back as orphans; resolves with their number. What killed processes have begun to write goes as well.
+   */
+  async sweep(purpose: string, ageMs: number, orphansOf: OrphansOf): Promise<number> {
+    let removed = 0;
+    for await (const files of inGroups(this.store.untouched(purpose, ageMs), FILES_PER_LOOKUP)) {
+      for (const file of await orphansOf(files)) {
+        await this.store.remove(file);
+        removed += 1;
+      }
+    }
+    await this.giveUpUnfinished(purpose);
+    return removed;
   }
 
   /** Rejects with one sentence, for anybody to read, while the storage does not answer. */
@@ -106,4 +125,28 @@ export class FileStorage implements OnApplicationBootstrap, OnApplicationShutdow
     await this.store.answers();
     return { kind: this.kind };
   }
+
+  /** A store that cannot say what was begun, or does not let us end it, keeps that; it is said once. */
+  private async giveUpUnfinished(purpose: string): Promise<void> {
+    try {
+      const given = await this.store.giveUpUnfinished(purpose);
+      if (given > 0) this.logger.log(`Gave up ${given} uploads to the bucket that nobody goes on with.`);
+    } catch (error) {
+      const what = String(error);
+      if (this.refusals.has(what)) return;
+      if (this.refusals.size < MAX_REFUSALS_KEPT) this.refusals.add(what);
+      this.logger.warn(`Uploads that killed processes have left stay in the bucket for now: ${what}`);
+    }
+  }
+}
+
+async function* inGroups<T>(source: AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
+  let group: T[] = [];
+  for await (const item of source) {
+    group.push(item);
+    if (group.length < size) continue;
+    yield group;
+    group = [];
+  }
+  if (group.length > 0) yield group;
 }

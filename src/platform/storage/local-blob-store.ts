@@ -9,12 +9,14 @@ import { isDiskFull, StorageFullError } from './storage-full.error';
 import { isStorable, segmentsOf, StorageKeyError, type StoredFile } from './stored-file';
 
 const PART_SUFFIX = '.part';
+const FILE_MODE = 0o600;
 // Kept free for the databases, which often share the disk.
 const RESERVED_BYTES = 64 * 1024 * 1024;
 
 /** Files on the disk of this machine, or on one that all machines share, below one folder. */
 export class LocalBlobStore implements BlobStore {
   readonly kind = 'disk';
+  private realRoot?: string;
 
   constructor(private readonly root: string) {}
 
@@ -26,7 +28,7 @@ export class LocalBlobStore implements BlobStore {
     const path = await this.prepare(file);
     const part = `${path}${PART_SUFFIX}`;
     try {
-      const handle = await open(part, 'wx', 0o600);
+      const handle = await open(part, 'wx', FILE_MODE);
       const writer = new DurableFileWriter(handle, maxBytes);
       try {
         await pipeline(source, writer);
@@ -43,16 +45,17 @@ export class LocalBlobStore implements BlobStore {
   }
 
   /** Flushes it and moves it to its place; from another disk it is copied. */
-  async adopt(file: StoredFile, { path: from, handle, bytes }: FinishedFile): Promise<void> {
+  async adopt(file: StoredFile, { path: from, handle, bytes, mode }: FinishedFile): Promise<void> {
     const path = await this.prepare(file);
     try {
-      await handle.chmod(0o600);
-      await handle.sync();
+      if (mode !== FILE_MODE) await handle.chmod(FILE_MODE);
+      await handle.datasync();
       await rename(from, path);
     } catch (error) {
       if (isDiskFull(error)) throw new StorageFullError({ cause: error });
       if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error;
       await this.write(file, handle.createReadStream({ start: 0, autoClose: false }), bytes);
+      await rm(from, { force: true });
       return;
     }
     await syncDirectory(dirname(path));
@@ -72,15 +75,32 @@ export class LocalBlobStore implements BlobStore {
     return Promise.resolve();
   }
 
+  /** An unfinished file is a file here. */
+  giveUpUnfinished(): Promise<number> {
+    return Promise.resolve(0);
+  }
+
   /** The path of a file; its directory exists. */
   private async prepare(file: StoredFile): Promise<string> {
     const [purpose, tenant, name] = segmentsOf(file);
     const directory = join(this.root, purpose, tenant);
-    await mkdir(directory, { recursive: true, mode: 0o700 });
-    // A link that someone put in the way must not lead out of the root.
-    if (!(await realpath(directory)).startsWith((await realpath(this.root)) + sep))
-      throw new StorageKeyError();
+    const real = await this.realDirectory(directory);
+    // A link that someone put in the way must not lead out of the root; the root itself may have been moved.
+    if (this.realRoot === undefined || !real.startsWith(this.realRoot + sep)) {
+      this.realRoot = await realpath(this.root);
+      if (!real.startsWith(this.realRoot + sep)) throw new StorageKeyError();
+    }
     return join(directory, name);
+  }
+
+  private async realDirectory(directory: string): Promise<string> {
+    try {
+      return await realpath(directory);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      await mkdir(directory, { recursive: true, mode: 0o700 });
+      return realpath(directory);
+    }
   }
 
   /**

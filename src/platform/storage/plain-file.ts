@@ -4,6 +4,8 @@ import { open, type FileHandle } from 'node:fs/promises';
 export interface PlainFile {
   readonly handle: FileHandle;
   readonly bytes: number;
+  /** Its permissions. */
+  readonly mode: number;
 }
 
 /** Something else than a plain file of ours lies under a name: a link, a pipe, a device, a folder. */
@@ -33,7 +35,7 @@ export async function openPlainFile(path: string): Promise<PlainFile | undefined
     const found = await handle.stat();
     if (!found.isFile()) throw new UnsafeFileError('no plain file');
     if (found.nlink > 1) throw new UnsafeFileError('a file with a second name');
-    return { handle, bytes: found.size };
+    return { handle, bytes: found.size, mode: found.mode & 0o777 };
   } catch (error) {
     await handle.close();
     throw error;

@@ -5,7 +5,8 @@ import { pipeline } from 'node:stream/promises';
 import type { BucketAccess } from '../../config/storage-settings';
 import type { BlobStore, FinishedFile, LocalDraft, LocalFile, OpenedFile, ReadOptions } from './blob-store';
 import { isAbsent, S3Bucket } from './s3-client';
-import { S3Upload } from './s3-upload';
+import { S3Leftovers } from './s3-leftovers';
+import { LONGEST_UPLOAD_MS, MIN_PART_BYTES, S3Upload } from './s3-upload';
 import type { Scratch } from './scratch';
 import { isDiskFull, StorageFullError } from './storage-full.error';
 import { isStorable, segmentsOf, type StoredFile } from './stored-file';
@@ -18,6 +19,7 @@ const PROBE_KEY = 'holdfast-probe';
 export class S3BlobStore implements BlobStore {
   readonly kind = 's3';
   private readonly bucket: S3Bucket;
+  private readonly leftovers: S3Leftovers;
   private asking?: Promise<void>;
 
   constructor(
@@ -25,6 +27,7 @@ export class S3BlobStore implements BlobStore {
     private readonly scratch: Scratch,
   ) {
     this.bucket = new S3Bucket(access);
+    this.leftovers = new S3Leftovers(this.bucket);
   }
 
   /** Rejects with a sentence where the optional package is missing. */
@@ -73,14 +76,20 @@ export class S3BlobStore implements BlobStore {
       const page = await this.bucket.call(DEADLINE_MS, (client, { ListObjectsV2Command }, options) =>
         client.send(new ListObjectsV2Command(input), options),
       );
-      for (const { Key = '', LastModified } of page.Contents ?? []) {
+      for (const { Key = '', LastModified, Size = 0 } of page.Contents ?? []) {
         const [, tenant = '', name = '', ...more] = Key.slice(prefix.length).split('/');
         const file = { purpose, tenant, name };
-        const isOld = LastModified !== undefined && LastModified.getTime() < youngest;
+        // AWS dates a file that came in parts back to the moment at which its first part was sent.
+        const writtenMs = Size < MIN_PART_BYTES ? 0 : LONGEST_UPLOAD_MS;
+        const isOld = LastModified !== undefined && LastModified.getTime() + writtenMs < youngest;
         if (isOld && more.length === 0 && isStorable(file)) yield file;
       }
       ContinuationToken = page.IsTruncated === true ? page.NextContinuationToken : undefined;
     } while (ContinuationToken !== undefined);
+  }
+
+  giveUpUnfinished(purpose: string): Promise<number> {
+    return this.leftovers.giveUp(`${this.bucket.access.prefix}${purpose}/`);
   }
 
   async localCopy(file: StoredFile): Promise<LocalFile> {
@@ -96,8 +105,9 @@ export class S3BlobStore implements BlobStore {
     }
   }
 
-  async adopt(file: StoredFile, { handle, bytes }: FinishedFile): Promise<void> {
+  async adopt(file: StoredFile, { path, handle, bytes }: FinishedFile): Promise<void> {
     await this.write(file, handle.createReadStream({ start: 0, autoClose: false }), bytes);
+    await rm(path, { force: true });
   }
 
   async localDraft(file: StoredFile): Promise<LocalDraft> {

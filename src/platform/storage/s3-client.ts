@@ -99,7 +99,7 @@ export class S3Bucket {
 
 const quiet = () => undefined;
 
-/** Whether the store says that there is no such file. */
+/** Whether the store says that there is no such file or upload. */
 export function isAbsent(error: unknown): boolean {
-  return ['NoSuchKey', 'NotFound'].includes((error as { name?: string }).name ?? '');
+  return ['NoSuchKey', 'NoSuchUpload', 'NotFound'].includes((error as { name?: string }).name ?? '');
 }

@@ -3,12 +3,17 @@ import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { FileTooLargeError } from './durable-file-writer';
 import type { S3Bucket } from './s3-client';
+import { StorageAwayError } from './storage-away.error';
 
-const MIN_PART_BYTES = 8 * 1024 * 1024;
+/** What is smaller goes in one call. */
+export const MIN_PART_BYTES = 8 * 1024 * 1024;
 // The protocol knows 10,000.
 const MAX_PARTS = 9_000;
 const PART_DEADLINE_MS = 120_000;
 const DEADLINE_MS = 30_000;
+
+/** No upload in parts takes longer, so that one which is older has lost its process. */
+export const LONGEST_UPLOAD_MS = 86_400_000;
 
 interface Part {
   readonly PartNumber: number;
@@ -21,6 +26,7 @@ interface Part {
  */
 export class S3Upload {
   private uploadId?: string;
+  private begunAt = 0;
   private readonly parts: Part[] = [];
   private sending: Promise<void> = Promise.resolve();
 
@@ -73,8 +79,10 @@ export class S3Upload {
         client.send(new CreateMultipartUploadCommand(place), options),
       );
       this.uploadId = begun.UploadId ?? '';
+      this.begunAt = performance.now();
     }
     await this.sending;
+    this.assertInTime();
     const PartNumber = this.parts.length + 1;
     const input = { ...place, UploadId: this.uploadId, PartNumber, Body, ContentMD5: md5(Body) };
     const part = { PartNumber, ETag: '' };
@@ -93,6 +101,7 @@ export class S3Upload {
 
   private async complete(): Promise<void> {
     await this.sending;
+    this.assertInTime();
     const place = { Bucket: this.bucket.name, Key: this.key, UploadId: this.uploadId };
     await this.bucket.call(PART_DEADLINE_MS, (client, { CompleteMultipartUploadCommand }, options) =>
       client.send(
@@ -102,7 +111,12 @@ export class S3Upload {
     );
   }
 
-  /** What cannot be given up now, the rule of the bucket for unfinished uploads removes. */
+  private assertInTime(): void {
+    if (performance.now() - this.begunAt > LONGEST_UPLOAD_MS)
+      throw new StorageAwayError(this.bucket.name, 'UploadTooSlow');
+  }
+
+  /** What cannot be given up now, a sweep removes. */
   private async abandon(): Promise<void> {
     const { uploadId: UploadId } = this;
     if (UploadId === undefined) return;

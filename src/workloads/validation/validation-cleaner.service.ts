@@ -19,7 +19,6 @@ const REMOVAL_INTERVAL_MS = 5_000;
 const SWEEP_INTERVAL_MS = 600_000;
 // Longer than any upload or attempt leaves a file it works on untouched.
 const ORPHAN_AGE_MS = 3_600_000;
-const FILES_PER_LOOKUP = 200;
 const FINDINGS_PER_STEP = 50_000;
 // 16 MiB of a table, so that each step stays far below the statement's time limit.
 const PAGES_PER_STEP = 2_000;
@@ -65,23 +64,20 @@ export class ValidationCleaner implements OnApplicationBootstrap {
   /** Removes files nobody will ask for: unfinished ones, uploads and reports without a run that needs them. */
   async removeOrphanedFiles(ageMs = ORPHAN_AGE_MS): Promise<number> {
     let removed = 0;
-    for (const [purpose, isNeeded] of [
-      [UPLOADS, (files: StoredFile[]) => this.neededUploads(files)],
-      [REPORTS, (files: StoredFile[]) => this.neededReports(files)],
+    for (const [purpose, needed] of [
+      [UPLOADS, (files: readonly StoredFile[]) => this.neededUploads(files)],
+      [REPORTS, (files: readonly StoredFile[]) => this.neededReports(files)],
     ] as const) {
-      for await (const files of inGroups(this.storage.untouched(purpose, ageMs), FILES_PER_LOOKUP)) {
-        const needed = await isNeeded(files.filter((file) => isRunId(ownerInName(file))));
-        for (const file of files.filter(({ name }) => !needed.has(name))) {
-          await this.storage.remove(file);
-          removed += 1;
-        }
-      }
+      removed += await this.storage.sweep(purpose, ageMs, async (files) => {
+        const kept = await needed(files.filter((file) => isRunId(ownerInName(file))));
+        return files.filter(({ name }) => !kept.has(name));
+      });
     }
     if (removed > 0) this.logger.log(`Removed ${removed} files that no validation run needs.`);
     return removed;
   }
 
-  private async neededUploads(files: StoredFile[]): Promise<Set<string>> {
+  private async neededUploads(files: readonly StoredFile[]): Promise<Set<string>> {
     if (files.length === 0) return new Set();
     const runs = await this.database.query
       .select({ fileId: validationRuns.fileId, status: validationRuns.status })
@@ -91,7 +87,7 @@ export class ValidationCleaner implements OnApplicationBootstrap {
     return new Set(waiting.map(({ fileId }) => `${fileId}.csv`));
   }
 
-  private async neededReports(files: StoredFile[]): Promise<Set<string>> {
+  private async neededReports(files: readonly StoredFile[]): Promise<Set<string>> {
     if (files.length === 0) return new Set();
     const runs = await this.database.query
       .select()
@@ -139,15 +135,4 @@ export class ValidationCleaner implements OnApplicationBootstrap {
 
 function pageOf(ctid: string): number {
   return Number(/^\((\d+),/.exec(ctid)?.[1] ?? 0);
-}
-
-async function* inGroups<T>(source: AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
-  let group: T[] = [];
-  for await (const item of source) {
-    group.push(item);
-    if (group.length < size) continue;
-    yield group;
-    group = [];
-  }
-  if (group.length > 0) yield group;
 }

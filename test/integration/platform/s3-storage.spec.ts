@@ -1,9 +1,10 @@
+import { Logger } from '@nestjs/common';
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { readSettings } from '../../../src/config/read-settings';
 import { FileTooLargeError } from '../../../src/platform/storage/durable-file-writer';
@@ -11,10 +12,12 @@ import { FileStorage } from '../../../src/platform/storage/file-storage.service'
 import { openPlainFile } from '../../../src/platform/storage/plain-file';
 import { StorageAwayError } from '../../../src/platform/storage/storage-away.error';
 import type { StoredFile } from '../../../src/platform/storage/stored-file';
+import { eventually } from '../../support/eventually';
 import { S3Server } from '../../support/s3-server';
 
 const MEBIBYTE = 1024 * 1024;
 const LIMIT = 100 * MEBIBYTE;
+const DAY_MS = 86_400_000;
 const file: StoredFile = { purpose: 'uploads', tenant: 'default', name: 'one.csv' };
 
 describe('files in a bucket', () => {
@@ -41,6 +44,14 @@ describe('files in a bucket', () => {
   });
 
   const write = (...chunks: Buffer[]) => storage.write(file, Readable.from(chunks), LIMIT);
+  const found = async (purpose: string, ageMs: number) => {
+    const files: StoredFile[] = [];
+    await storage.sweep(purpose, ageMs, (group) => {
+      files.push(...group);
+      return Promise.resolve([]);
+    });
+    return files;
+  };
   const readAll = async () => buffer((await storage.open(file))!.stream());
   const scratch = async () =>
     (
@@ -132,11 +143,65 @@ describe('files in a bucket', () => {
 
   it('are found when nobody has touched them, and none of another purpose', async () => {
     await write(Buffer.from('x'));
-    const found: StoredFile[] = [];
-    for await (const one of storage.untouched('uploads', -60_000)) found.push(one);
-    for await (const one of storage.untouched('uploads', 60_000)) found.push(one);
-    for await (const one of storage.untouched('upload', -60_000)) found.push(one);
-    expect(found).toEqual([file]);
+    expect(await found('uploads', -60_000)).toEqual([file]);
+    expect([await found('uploads', 60_000), await found('upload', -60_000)]).toEqual([[], []]);
+  });
+
+  it('are a day younger than their store says when they came in parts: it may mean the first of them', async () => {
+    await write(randomBytes(9 * MEBIBYTE));
+    expect(await found('uploads', -60_000)).toEqual([]);
+    expect(await found('uploads', -DAY_MS - 60_000)).toEqual([file]);
+  });
+
+  describe('whose process was killed before the last part', () => {
+    const begin = async (purpose: string, count: number) => {
+      const before = [...s3.openUploads].length;
+      const abandoned = Array.from({ length: count }, (_, number) => {
+        s3.fail((line) => line.includes(`/${purpose}/`) && line.includes('partNumber=2'), 'hang');
+        const source = new PassThrough();
+        source.write(randomBytes(9 * MEBIBYTE));
+        source.write(randomBytes(9 * MEBIBYTE));
+        const done = storage.write({ ...file, purpose, name: `${number}.csv` }, source, LIMIT);
+        done.catch(() => undefined);
+        return { done, source };
+      });
+      await eventually(() => expect([...s3.openUploads]).toHaveLength(before + count), 10_000);
+      return abandoned;
+    };
+    const keys = (purpose: string, count: number) =>
+      Array.from({ length: count }, (_, number) => `some/prefix/${purpose}/default/${number}.csv`);
+
+    it('go when they are older than any that still comes, and no other', async () => {
+      const mine = await begin('uploads', 5);
+      const others = await begin('reports', 1);
+      const all = [...keys('uploads', 5), ...keys('reports', 1)];
+      await found('uploads', 0);
+      expect([...s3.openUploads].toSorted()).toEqual(all.toSorted());
+      s3.openUploads.age(DAY_MS + 43_000_000);
+      await found('uploads', 0);
+      expect([...s3.openUploads].toSorted()).toEqual(all.toSorted());
+      s3.openUploads.age(400_000);
+      await found('uploads', 0);
+      expect([...s3.openUploads]).toEqual(keys('reports', 1));
+      await found('reports', 0);
+      expect([...s3.openUploads]).toEqual([]);
+      for (const { source, done } of [...mine, ...others]) {
+        source.destroy(new Error('given up'));
+        await expect(done).rejects.toThrow();
+      }
+    }, 60_000);
+
+    it('stay where the store does not know how to tell, which is said once, and files are swept all the same', async () => {
+      const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation();
+      s3.fail((line) => line.startsWith('GET') && /[?&]uploads/.test(line), 'unknown', 2);
+      await write(Buffer.from('x'));
+      for (let sweep = 0; sweep < 2; sweep += 1) expect(await found('uploads', -60_000)).toEqual([file]);
+      expect(warn.mock.calls.map(([line]: unknown[]) => line)).toEqual([
+        'Uploads that killed processes have left stay in the bucket for now: ' +
+          'StorageAwayError: The file storage s3://holdfast-test cannot be used (NotImplemented).',
+      ]);
+      warn.mockRestore();
+    });
   });
 
   it('have a copy on this machine for as long as it is used', async () => {
@@ -159,13 +224,13 @@ describe('files in a bucket', () => {
     expect([(await readAll()).toString(), await scratch()]).toEqual(['of a thread', []]);
   });
 
-  it('are taken over from this machine, where they stay until their owner removes them', async () => {
+  it('are taken over from this machine, where nothing stays', async () => {
     const path = join(home, 'made');
     await writeFile(path, 'made here');
     const finished = (await openPlainFile(path))!;
     await storage.adopt(file, { ...finished, path });
     await finished.handle.close();
-    expect((await readAll()).toString()).toBe('made here');
+    expect([(await readAll()).toString(), existsSync(path)]).toEqual(['made here', false]);
   });
 
   it('leave no copies of a process that is gone', async () => {

@@ -53,6 +53,7 @@ export class FileProcessService implements OnApplicationShutdown {
     LIMITS,
     MAX_PROCESSES,
   );
+  private scratch: string | undefined;
 
   constructor(
     private readonly settings: Settings,
@@ -79,8 +80,11 @@ export class FileProcessService implements OnApplicationShutdown {
       const record = await this.keep(source, made, output, job);
       const { contentType: _contentType, extension: _extension, ...facts } = made;
       return { ...viewOf(record), ...facts };
-    } finally {
+    } catch (error) {
       await rm(output, { force: true });
+      // Somebody may have removed the folder.
+      this.scratch = undefined;
+      throw error;
     }
   }
 
@@ -132,9 +136,14 @@ export class FileProcessService implements OnApplicationShutdown {
 
   /** What a crash leaves here, the cleaning of temporary files removes. */
   private async scratchPath(jobId: string): Promise<string> {
+    this.scratch ??= await this.scratchFolder();
+    return join(this.scratch, `${jobId}.${randomBytes(6).toString('hex')}`);
+  }
+
+  private async scratchFolder(): Promise<string> {
     const directory = join(this.settings.home, 'tmp', 'file-process');
     await mkdir(directory, { recursive: true, mode: 0o700 });
-    return join(directory, `${jobId}.${randomBytes(6).toString('hex')}`);
+    return directory;
   }
 }
 
