@@ -32,11 +32,11 @@ const send = (number, { html, text, subject }) =>
     headers: { 'Auto-Submitted': 'auto-generated' },
   });
 
-/** Times what `send` does with so many mails; also the processor time of this process. */
-async function measured(send) {
+/** Times the work; also the processor time of this process. */
+async function measured(work) {
   const cpu = process.cpuUsage();
   const startedAt = performance.now();
-  await send();
+  await work();
   const { user, system } = process.cpuUsage(cpu);
   return { seconds: (performance.now() - startedAt) / 1_000, micros: user + system };
 }
