@@ -1,6 +1,7 @@
 import { badCleanupRoots } from './cleanup-checks';
 import { badLanguageModel } from './language-model-checks';
 import { badNetworks } from './outbound-checks';
+import { badPush } from './push-checks';
 import { bucketAddress } from './storage-address';
 import { tokenContradictions } from './token-checks';
 import type { Settings } from './settings';
@@ -17,6 +18,7 @@ export function faultsOf(settings: Settings): string[] {
     ...badStorage(settings),
     ...badLanguageModel(settings),
     ...badAlerts(settings),
+    ...badPush(settings),
   ];
 }
 

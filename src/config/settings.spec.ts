@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { generateVAPIDKeys } from 'web-push';
 import { readSettings, SettingsError } from './read-settings';
 import { settingNames } from './settings';
 
@@ -72,6 +73,43 @@ describe('settings', () => {
     ],
   ])('refuse %j, with which no model can be asked', (environment: NodeJS.ProcessEnv, problem) => {
     expect(problemsOf(environment)).toEqual([expect.stringContaining(problem)]);
+  });
+
+  const { publicKey, privateKey } = generateVAPIDKeys();
+  const vapid = { VAPID_PUBLIC_KEY: publicKey, VAPID_PRIVATE_KEY: privateKey };
+  const subject = { VAPID_SUBJECT: 'mailto:ada@example.org' };
+
+  it('take the keys of web push, and need none', () => {
+    expect(readSettings({ ...vapid, ...subject }).vapid).toEqual({
+      publicKey,
+      privateKey,
+      subject: 'mailto:ada@example.org',
+    });
+    expect(readSettings({}).vapid).toBeUndefined();
+  });
+
+  it.each([
+    [vapid, 'belong together'],
+    [subject, 'belong together'],
+    [{ ...vapid, ...subject, VAPID_PUBLIC_KEY: generateVAPIDKeys().publicKey }, 'does not belong to'],
+    [{ ...vapid, ...subject, VAPID_PRIVATE_KEY: 'A'.repeat(43) }, 'does not belong to'],
+    [{ ...vapid, VAPID_SUBJECT: 'https://localhost/contact' }, 'reach a person'],
+    [{ ...vapid, VAPID_SUBJECT: 'mailto:ada@localhost' }, 'reach a person'],
+    [{ ...vapid, VAPID_SUBJECT: 'ada@example.org' }, 'VAPID_SUBJECT must begin with'],
+    [
+      {
+        ...vapid,
+        ...subject,
+        NODE_ENV: 'production',
+        REDIS_URL: 'redis://a',
+        DATABASE_URL: 'postgres://a/b',
+      },
+      'SECRETS_KEYS is missing',
+    ],
+  ])('refuse keys of web push that cannot be used, without showing them', (environment, problem) => {
+    const problems = problemsOf(environment);
+    expect(problems).toEqual([expect.stringContaining(problem)]);
+    expect(problems.join()).not.toContain(privateKey);
   });
 
   it('take an empty variable as not set', () => {

@@ -10,11 +10,11 @@ import {
   Min,
   MinLength,
 } from 'class-validator';
-import { FeedSettings } from './feed-settings';
+import { PushSettings } from './push-settings';
 import { wholeNumber, yesOrNo } from './setting-types';
 
 /** The settings of what jobs do: validation, files, mail, exports, cleaning, notifications. */
-export class WorkloadSettings extends FeedSettings {
+export class WorkloadSettings extends PushSettings {
   @wholeNumber
   @IsInt()
   @Min(1)

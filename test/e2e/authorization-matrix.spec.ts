@@ -86,7 +86,7 @@ describe('the authorization matrix', () => {
   function pathOf(url: string, isThere = true): string {
     const { ids } = scene;
     const [, kind = ''] =
-      /\/(jobs|dead-letters|operations|notifications|validations|fleet|charter-requests|clients|flows)\/:id/.exec(
+      /\/(jobs|dead-letters|operations|notifications|subscriptions|validations|fleet|charter-requests|clients|flows)\/:id/.exec(
         url,
       ) ?? [];
     const things = {
@@ -94,6 +94,7 @@ describe('the authorization matrix', () => {
       'dead-letters': ids.deadLetter,
       operations: ids.operation,
       notifications: ids.notification,
+      subscriptions: ids.subscription,
       fleet: ids.aircraft,
       'charter-requests': ids.charterRequest,
       clients: ids.client,

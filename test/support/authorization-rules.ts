@@ -132,6 +132,10 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
   'POST /api/notifications/:id/unread': first('producer'),
   'POST /api/notifications/read-all': first('producer'),
   'DELETE /api/notifications/:id': first('producer'),
+  'GET /api/notifications/push-key': first('viewer'),
+  'GET /api/notifications/subscriptions': first('viewer'),
+  'POST /api/notifications/subscriptions': first('producer'),
+  'DELETE /api/notifications/subscriptions/:id': first('producer'),
 
   'POST /api/sources': first('operator'),
   'GET /api/sources': first('viewer'),

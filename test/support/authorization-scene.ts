@@ -21,6 +21,7 @@ import { charterRequests, proposals } from '../../src/workloads/agents/charter.t
 import { Clients } from '../../src/workloads/agents/clients.store';
 import { errorGroups } from '../../src/workloads/agents/error-groups.tables';
 import { notificationId, Notifications } from '../../src/workloads/tasks/notifications.store';
+import { PushSubscriptions } from '../../src/workloads/tasks/push-subscriptions.store';
 import { RuleSetStore } from '../../src/workloads/validation/rule-set.store';
 import {
   validationFindings,
@@ -54,6 +55,7 @@ export class AuthorizationScene {
     deadLetter: '',
     operation: '',
     notification: '',
+    subscription: '',
     run: '',
     aircraft: aircraftId('default', 'HF-001'),
     ruleSet: 'of-the-matrix',
@@ -81,6 +83,7 @@ export class AuthorizationScene {
     await scene.addOperation();
     await scene.addRun();
     await scene.addNotification();
+    await scene.addPushSubscription();
     scene.brokerage = await putBrokerageCanaries(scene.server.app, NOTIFIED_USER, CANARY);
     await scene.addCharter();
     const definition = { name: scene.ids.ruleSet, columns: [{ name: 'a' }] };
@@ -204,6 +207,18 @@ export class AuthorizationScene {
     await app
       .get(Database)
       .transaction((transaction) => app.get(Notifications).put(transaction, { ...whose, ...texts }));
+  }
+
+  /** The canaries stand where no answer shows anything, whoever asks. */
+  private async addPushSubscription(): Promise<void> {
+    const whose = { tenant: 'default', userId: NOTIFIED_USER, createdBy: 'test', expiresAt: null };
+    const { subscription } = await this.server.app.get(PushSubscriptions, { strict: false }).put({
+      ...whose,
+      endpoint: `https://push.example.com/${CANARY}`,
+      keys: { p256dh: CANARY, auth: CANARY },
+      vapidKey: 'another',
+    });
+    this.ids.subscription = subscription.id;
   }
 
   /** A request, its proposal, its client, a flow whose job has failed, and a group of errors. */

@@ -56,6 +56,11 @@ export class HttpClient implements OnApplicationShutdown {
     this.lookup = this.rules.guard(options.lookup);
   }
 
+  /** Throws what a call would be refused with before anything is sent; what a name leads to is seen when it is dialled. */
+  assertCallable(url: string): void {
+    this.rules.assertLiteral(outboundUrl(url, this.ports).hostname);
+  }
+
   /** The body as it comes; whoever does not read it to its end destroys it. The total time-out covers its reading. */
   async stream(request: OutboundRequest): Promise<OutboundResponse<Readable>> {
     const { timeoutMs = 10_000, signal } = request;

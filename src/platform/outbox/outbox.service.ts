@@ -32,20 +32,23 @@ export class Outbox {
     private readonly registry: QueueRegistry,
   ) {}
 
-  async put(
-    transaction: Transaction,
-    { type, key, payload, options, tenant = 'default', caller }: PromisedJob,
-  ): Promise<void> {
-    const stored = this.sealed(tenant, { type, payload });
-    await transaction.insert(outbox).values({
+  put(transaction: Transaction, job: PromisedJob): Promise<void> {
+    return this.putAll(transaction, [job]);
+  }
+
+  /** Some dozens of jobs in one statement. */
+  async putAll(transaction: Transaction, jobs: readonly PromisedJob[]): Promise<void> {
+    if (jobs.length === 0) return;
+    const rows = jobs.map(({ type, key, payload, options, tenant = 'default', caller }) => ({
       tenant,
       jobType: type,
       key,
-      payload: stored,
+      payload: this.sealed(tenant, { type, payload }),
       options,
       caller,
       correlationId: correlationId(),
-    });
+    }));
+    await transaction.insert(outbox).values(rows);
   }
 
   /** Promises all jobs of a flow; they are added in one step, and once. */

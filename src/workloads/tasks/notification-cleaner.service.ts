@@ -4,13 +4,17 @@ import { Settings } from '../../config/settings';
 import { Database } from '../../platform/database/database.service';
 import { Leader } from '../../platform/leader/leader.service';
 import { notificationInboxes, notifications } from './notifications.tables';
+import { PushSubscriptions } from './push-subscriptions.store';
 
 const SWEEP_INTERVAL_MS = 60_000;
 const DAY_MS = 86_400_000;
 const BATCH_SIZE = 1_000;
 const MAX_BATCHES_PER_SWEEP = 20;
 
-/** Removes notifications that are older than the settings keep them, and inboxes that have been empty for as long. */
+/**
+ * Removes notifications that are older than the settings keep them, inboxes that have been empty for as long, and
+ * subscriptions to web push that have ended.
+ */
 @Injectable()
 export class NotificationCleaner implements OnApplicationBootstrap {
   private readonly logger = new Logger('notifications');
@@ -19,6 +23,7 @@ export class NotificationCleaner implements OnApplicationBootstrap {
     private readonly database: Database,
     private readonly settings: Settings,
     private readonly leader: Leader,
+    private readonly subscriptions: PushSubscriptions,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -32,6 +37,7 @@ export class NotificationCleaner implements OnApplicationBootstrap {
     const before = new Date(now - this.settings.NOTIFICATION_RETENTION_DAYS * DAY_MS);
     const removed = await inBatches(() => this.removeNotifications(before));
     await inBatches(() => this.removeInboxes(before));
+    await inBatches(() => this.subscriptions.removeExpired(new Date(now), BATCH_SIZE));
     if (removed > 0) this.logger.log(`Removed ${removed} notifications whose time is over.`);
     return removed;
   }

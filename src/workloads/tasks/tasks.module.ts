@@ -10,6 +10,7 @@ import { FileProcessModule } from './file-process/file-process.module';
 import { MailStoresModule } from './mail-stores.module';
 import { NotificationStoresModule } from './notification-stores.module';
 import { UserNotificationModule } from './user-notification/user-notification.module';
+import { WebPushModule } from './web-push/web-push.module';
 
 export const tasksMigrations: MigrationFolder = { name: 'tasks', folder: join(__dirname, 'migrations') };
 
@@ -21,6 +22,7 @@ const queues = [
   EmailModule,
   FileProcessModule,
   UserNotificationModule,
+  WebPushModule,
 ];
 const stores = [MailStoresModule, NotificationStoresModule];
 

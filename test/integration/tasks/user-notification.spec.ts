@@ -14,6 +14,7 @@ import { LimitsModule } from '../../../src/platform/limits/limits.module';
 import { OutboxModule, outboxMigrations } from '../../../src/platform/outbox/outbox.module';
 import { JobReader } from '../../../src/platform/queue/job-reader.service';
 import { RedisConnections } from '../../../src/platform/redis/redis-connections.service';
+import { SecretsModule } from '../../../src/platform/secrets/secrets.module';
 import { StorageModule } from '../../../src/platform/storage/storage.module';
 import { JobCancellation } from '../../../src/platform/worker/job-cancellation.service';
 import { WorkerRunner } from '../../../src/platform/worker/worker-runner.service';
@@ -47,7 +48,7 @@ describe('the queue user-notification', () => {
     home = await mkdtemp(join(tmpdir(), 'holdfast-notification-'));
     const folders = [authMigrations, effectsMigrations, outboxMigrations, fileMigrations, tasksMigrations];
     const platform = [LeaderModule, LimitsModule, AuthStoresModule, EffectsModule, OutboxModule];
-    const stores = [StorageModule, FilesModule, MailStoresModule, NotificationStoresModule];
+    const stores = [StorageModule, FilesModule, SecretsModule, MailStoresModule, NotificationStoresModule];
     const queues = [EmailModule, UserNotificationModule];
     app = await startQueueApp([DatabaseModule.forRoot(folders), ...platform, ...stores, ...queues], {
       REDIS_PREFIX: prefix,

@@ -18,7 +18,7 @@ import { IsMetadata, IsStorableText } from './notification-texts';
 export const USER_NOTIFICATION = 'USER_NOTIFICATION';
 
 export const notificationTypes: readonly NotificationType[] = ['info', 'warning', 'error', 'success'];
-export const notificationChannels = ['email'] as const;
+export const notificationChannels = ['email', 'push'] as const;
 export type NotificationChannel = (typeof notificationChannels)[number];
 
 // The subject of a mail is one line, and a variable of its template has as many characters as a body may have.
@@ -55,7 +55,7 @@ export class UserNotificationPayload {
   @ApiPropertyOptional({ type: 'object', additionalProperties: true })
   metadata?: Record<string, unknown>;
 
-  /** Where it is told besides the list of notifications. */
+  /** Where it is told besides the list of notifications; `push` goes to the browsers that the user has subscribed. */
   @IsOptional()
   @IsArray()
   @ArrayMaxSize(notificationChannels.length)
@@ -72,5 +72,14 @@ export class UserNotificationPayload {
 
 /** Whether a mail is asked for; the channels may be anything as long as nobody has checked them. */
 export function wantsMail(channels: unknown): boolean {
-  return Array.isArray(channels) && channels.includes('email');
+  return wants('email', channels);
+}
+
+/** The same for web push. */
+export function wantsPush(channels: unknown): boolean {
+  return wants('push', channels);
+}
+
+function wants(channel: NotificationChannel, channels: unknown): boolean {
+  return Array.isArray(channels) && channels.includes(channel);
 }

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { Settings } from '../../../config/settings';
 import type { Transaction } from '../../../platform/database/database.service';
 import type { JobEffects } from '../../../platform/effects/job-effects';
 import { Outbox } from '../../../platform/outbox/outbox.service';
@@ -6,9 +7,14 @@ import { jobId } from '../../../platform/queue/job-id';
 import { HopelessJobError } from '../../../platform/queue/job-outcome';
 import type { EmailPayload } from '../email/email.payload';
 import { notificationId, Notifications } from '../notifications.store';
-import { wantsMail, type UserNotificationPayload } from './user-notification.payload';
+import { PushSubscriptions } from '../push-subscriptions.store';
+import { SEND_WEB_PUSH, type WebPushPayload } from '../web-push/web-push.payload';
+import { wantsMail, wantsPush, type UserNotificationPayload } from './user-notification.payload';
 
 const MAIL = { type: 'EMAIL_SEND', queue: 'email' } as const;
+const NO_PUSH =
+  'The channel push needs VAPID_PUBLIC_KEY and its like: set them on the workers, too, then redrive the job.';
+const PUSH = { type: SEND_WEB_PUSH, queue: 'web-push' } as const;
 
 export interface NotificationJob {
   readonly id: string;
@@ -22,6 +28,8 @@ export interface StoredNotification {
   readonly userId: string;
   /** The job that sends the mail, where one is asked for. */
   readonly emailJobId?: string;
+  /** The jobs that push it, where that is asked for: one for each browser of the user, none for a user without. */
+  readonly pushJobIds?: readonly string[];
   readonly links: { readonly self: string };
 }
 
@@ -30,12 +38,14 @@ export class UserNotificationService {
   constructor(
     private readonly notifications: Notifications,
     private readonly outbox: Outbox,
+    private readonly subscriptions: PushSubscriptions,
+    private readonly settings: Settings,
   ) {}
 
-  /** Keeps the notification and promises its mail, in one transaction: both once, or neither. */
+  /** Keeps the notification and promises its mail and its pushes, in one transaction: all once, or nothing. */
   async store(payload: UserNotificationPayload, job: NotificationJob): Promise<StoredNotification> {
     const stored = await job.effects.once('store', (transaction) => this.write(transaction, payload, job));
-    if (stored.emailJobId !== undefined) this.outbox.wakeRelay();
+    if (stored.emailJobId !== undefined || stored.pushJobIds !== undefined) this.outbox.wakeRelay();
     return stored;
   }
 
@@ -56,32 +66,62 @@ export class UserNotificationService {
       metadata,
       jobId: ofJob,
     });
-    const stored = { notificationId: id, userId, links: { self: `/api/notifications/${id}` } };
-    if (!wantsMail(payload.channels)) return stored;
-    const key = `notification:${id}`;
-    if (isNew) await this.promiseMail(transaction, key, payload, job);
-    return { ...stored, emailJobId: jobId(MAIL.queue, key, tenant) };
+    const { channels } = payload;
+    return {
+      notificationId: id,
+      userId,
+      ...(wantsMail(channels) && {
+        emailJobId: await this.promiseMail(transaction, { id, isNew }, payload, job),
+      }),
+      // Which browsers the first start has found is known to the jobs alone.
+      ...(wantsPush(channels) &&
+        isNew && { pushJobIds: await this.promisePushes(transaction, id, userId, job) }),
+      links: { self: `/api/notifications/${id}` },
+    };
   }
 
   private async promiseMail(
     transaction: Transaction,
-    key: string,
+    { id, isNew }: { readonly id: string; readonly isNew: boolean },
     { title, body, email }: UserNotificationPayload,
     { tenant, caller }: NotificationJob,
-  ): Promise<void> {
-    if (email === undefined) throw new HopelessJobError('The channel email needs an address: set email.');
-    const payload: EmailPayload = {
-      to: email,
-      subject: title,
-      template: 'notification',
-      variables: { title, body },
-    };
-    await this.outbox.put(transaction, {
-      type: MAIL.type,
-      key,
-      payload,
-      tenant,
-      ...(caller !== undefined && { caller }),
-    });
+  ): Promise<string> {
+    const key = `notification:${id}`;
+    if (isNew) {
+      if (email === undefined) throw new HopelessJobError('The channel email needs an address: set email.');
+      const payload: EmailPayload = {
+        to: email,
+        subject: title,
+        template: 'notification',
+        variables: { title, body },
+      };
+      await this.outbox.put(transaction, { type: MAIL.type, key, payload, tenant, ...by(caller) });
+    }
+    return jobId(MAIL.queue, key, tenant);
   }
+
+  private async promisePushes(
+    transaction: Transaction,
+    id: string,
+    userId: string,
+    { tenant, caller }: NotificationJob,
+  ): Promise<string[]> {
+    const { vapid } = this.settings;
+    // The job was taken where push is set up; this worker has to be, too, to know whom its key may send to.
+    if (vapid === undefined) throw new HopelessJobError(NO_PUSH);
+    const ids = await this.subscriptions.idsOf({ tenant, userId }, vapid.publicKey, transaction);
+    const jobs = ids.map((subscriptionId) => ({
+      type: PUSH.type,
+      key: `notification:${id}:${subscriptionId}`,
+      payload: { notificationId: id, subscriptionId } satisfies WebPushPayload,
+      tenant,
+      ...by(caller),
+    }));
+    await this.outbox.putAll(transaction, jobs);
+    return jobs.map(({ key }) => jobId(PUSH.queue, key, tenant));
+  }
+}
+
+function by(caller: string | undefined): { readonly caller?: string } {
+  return caller === undefined ? {} : { caller };
 }
