@@ -49,6 +49,13 @@ export class FeedSettings {
   @Max(100)
   FEED_FETCH_CONCURRENCY = 4;
 
+  // An import of all sources takes up to a thousand.
+  @wholeNumber
+  @IsInt()
+  @Min(1)
+  @Max(100_000)
+  FEED_SOURCES_PER_TENANT = 1_000;
+
   @wholeNumber
   @IsInt()
   @Min(1)

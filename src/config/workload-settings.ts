@@ -45,6 +45,13 @@ export class WorkloadSettings extends PushSettings {
   @Max(1_125_899_906_842_624)
   FILE_TENANT_BYTES = 10_737_418_240;
 
+  // Each may be due every few minutes.
+  @wholeNumber
+  @IsInt()
+  @Min(1)
+  @Max(1_000_000)
+  BROKER_CONNECTIONS_PER_TENANT = 10_000;
+
   @wholeNumber
   @IsInt()
   @Min(1)

@@ -40,6 +40,32 @@ describe('accounts at brokers over REST', () => {
   });
   const connect = async (more: object = {}) => String((await call(PATH, 'POST', wish(more))).body['id']);
 
+  it('are no more than a tenant may have, however many ask at once', async () => {
+    const few = await startTestServer({ BROKER_CONNECTIONS_PER_TENANT: '3' });
+    try {
+      const answers = await Promise.all(
+        Array.from({ length: 12 }, () =>
+          fetch(few.url + PATH, {
+            method: 'POST',
+            headers: { 'content-type': 'application/json' },
+            body: JSON.stringify(wish({ settings: {} })),
+          }),
+        ),
+      );
+      const refused = answers.filter(({ status }) => status !== 201);
+      expect([answers.length - refused.length, refused.length]).toEqual([3, 9]);
+      for (const answer of refused) {
+        expect(await answer.json()).toMatchObject({
+          status: 409,
+          code: 'too_many_connections',
+          detail: 'A tenant may have 3 connections (BROKER_CONNECTIONS_PER_TENANT).',
+        });
+      }
+    } finally {
+      await few.close();
+    }
+  });
+
   it('are connected, read, changed with If-Match, paused, resumed and forgotten, and never show a key', async () => {
     const created = await call(PATH, 'POST', wish({ schedule: { kind: 'interval', everyMinutes: 30 } }));
     expect(created.status).toBe(201);

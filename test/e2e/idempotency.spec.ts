@@ -1,4 +1,5 @@
 import { Redis } from 'ioredis';
+import { canonicalJson, fingerprintOf } from '../../src/platform/queue/canonical-json';
 import { eventually } from '../support/eventually';
 import { startTestServer, type TestServer } from '../support/server';
 
@@ -83,6 +84,23 @@ describe('Idempotency-Key', () => {
     const other = await enqueue('two', key);
     expect(other).toMatchObject({ status: 422, body: { code: 'idempotency_conflict' } });
   });
+
+  it('keeps nothing of a body that could be guessed, and still knows what a release before has kept', async () => {
+    const key = newKey();
+    const before = new Set(await recordsKept());
+    await enqueue('one', key);
+    const [record = ''] = (await recordsKept()).filter((one) => !before.has(one));
+    const bare = fingerprintOf(canonicalJson(job('one')));
+    const kept = await redis.hget(record, 'f');
+    expect(kept).toMatch(/^k1\.[\w-]{22}$/);
+    expect(kept).not.toContain(bare);
+
+    await redis.hset(record, 'f', bare);
+    expect(isReplayed(await enqueue('one', key))).toBe(true);
+    expect(await enqueue('two', key)).toMatchObject({ status: 422, body: { code: 'idempotency_conflict' } });
+  });
+
+  const recordsKept = () => redis.keys(`${server.settings.REDIS_PREFIX}:holdfast:idempotency:*`);
 
   it('makes one job of 500 equal requests at once, and answers all of them alike', async () => {
     const key = newKey();

@@ -1,6 +1,72 @@
+import { sql } from 'drizzle-orm';
+import { Database } from '../../src/platform/database/database.service';
 import { startTestServer, type TestServer } from '../support/server';
 
 const KEY = 'a-key-of-the-hostile-imports-spec';
+
+const RATE = { max: 5, durationMs: 1_000 };
+
+describe('how many sources a tenant may keep', () => {
+  let server: TestServer;
+
+  beforeAll(async () => {
+    server = await startTestServer({ FEED_SOURCES_PER_TENANT: '1005' });
+    // Rows like those of a tenant that is nearly full: of sources, and of those with a rate.
+    await server.app.get(Database).query.execute(sql`
+      INSERT INTO feed_sources (id, tenant, name, url, rate_max, rate_duration_ms, created_at, updated_at)
+      SELECT gen_random_uuid(), 'default', 'source ' || at, 'https://example.org/', 1, 1000, now(), now()
+      FROM generate_series(1, 998) AS at`);
+  });
+  afterAll(() => server.close());
+
+  const call = async (method: string, path: string, body?: object) => {
+    const answer = await fetch(server.url + path, {
+      method,
+      ...(body !== undefined && {
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      }),
+    });
+    const text = await answer.text();
+    return { status: answer.status, body: (text === '' ? {} : JSON.parse(text)) as Record<string, unknown> };
+  };
+  const many = (count: number, more: object) =>
+    Promise.all(
+      Array.from({ length: count }, (_, at) =>
+        call('POST', '/api/sources', {
+          name: `${JSON.stringify(more)} ${at}`,
+          url: 'https://example.org/',
+          ...more,
+        }),
+      ),
+    );
+
+  it('is held, for all and for those with a rate, also when many come at once', async () => {
+    const rated = await many(8, { rate: RATE });
+    const refusedRates = rated.filter(({ status }) => status !== 201);
+    expect(refusedRates).toHaveLength(6);
+    expect(refusedRates[0]!.body).toMatchObject({
+      status: 409,
+      code: 'too_many_sources',
+      detail: '1000 sources of a tenant may have a rate of their own: take "rate" from another.',
+    });
+    const plain = await many(12, {});
+    const [made] = plain.filter(({ status }) => status === 201);
+    const refused = plain.filter(({ status }) => status !== 201);
+    expect(refused).toHaveLength(7);
+    expect(refused[0]!.body).toMatchObject({
+      status: 409,
+      code: 'too_many_sources',
+      detail: 'A tenant may have 1005 sources (FEED_SOURCES_PER_TENANT).',
+    });
+    // Nor does a rate come in by a change; one that goes makes room.
+    const path = `/api/sources/${String(made!.body['id'])}`;
+    expect((await call('PATCH', path, { rate: RATE })).body).toMatchObject({ code: 'too_many_sources' });
+    const [kept] = rated.filter(({ status }) => status === 201);
+    expect((await call('DELETE', `/api/sources/${String(kept!.body['id'])}`)).status).toBe(204);
+    expect((await call('PATCH', path, { rate: RATE })).status).toBe(200);
+  });
+});
 
 describe('what strangers send as imports and sources', () => {
   let server: TestServer;
@@ -68,7 +134,13 @@ describe('what strangers send as imports and sources', () => {
   });
 
   it('refuses schedules that never come', async () => {
-    for (const schedule of ['0 0 31 2 *', '@secondly', '*/5 * * * * *', '1-99999999 * * * *']) {
+    for (const schedule of [
+      '0 0 31 2 *',
+      '@secondly',
+      '*/5 * * * * *',
+      '1-99999999 * * * *',
+      '0 0 30 2 1#5',
+    ]) {
       expect(await source({ url: 'https://example.org/never', schedule })).toEqual([
         422,
         'validation_failed',

@@ -129,6 +129,32 @@ describe('what a key may do in a while', () => {
     expect(Number(await waiting(key)) - before).toBe(5);
   });
 
+  it('tells what never fits from what does not fit now: another status, the field, the limit and the way out', async () => {
+    const { key } = await keyWith({ jobsPerMinute: 4 });
+    const notes = (count: number) => Array.from({ length: count }, (_, at) => note(at));
+    const items = (count: number) => Array.from({ length: count }, (_, at) => ({ guid: `${at}` }));
+    for (const [path, pointer, body] of [
+      [`${JOBS}/batch`, '#/jobs', { jobs: notes(5) }],
+      [`${JOBS}/batch`, '#/jobs', { jobs: [...notes(5), {}], partial: true }],
+      ['/api/imports/start', '#/items', { source: 'limited', items: items(5) }],
+    ] as const) {
+      const answer = await send(url(), key, path, body);
+      expect([answer.status, answer.headers.get('retry-after')]).toEqual([422, null]);
+      expect(answer.body).toMatchObject({ code: 'validation_failed', retryable: false });
+      expect(answer.body['errors']).toEqual([
+        {
+          pointer,
+          code: 'jobsPerMinute',
+          detail: 'makes 5 jobs; this key may store 4 a minute: send at most 4 at once',
+        },
+      ]);
+    }
+    // None of it was counted.
+    expect((await send(url(1), key, `${JOBS}/batch`, { jobs: notes(4) })).status).toBe(202);
+    const later = await send(url(), key, `${JOBS}/batch`, { jobs: notes(4) });
+    expect([later.status, Number(later.headers.get('retry-after')) > 0]).toEqual([429, true]);
+  });
+
   it('bounds the requests of a second, tells what is left, and follows a change of the key', async () => {
     const { kid, key } = await keyWith({ requestsPerSecond: 3 });
     const startedAt = performance.now();

@@ -1,15 +1,12 @@
 import { Injectable } from '@nestjs/common';
+import { Settings } from '../../config/settings';
 import type { Principal } from '../../platform/auth/principal';
 import { Database } from '../../platform/database/database.service';
 import { problem } from '../../platform/problems/problem-catalogue';
 import { SecretKeysMissingError } from '../../platform/secrets/secrets.service';
 import { BrokerAdapters, type AdapterFault } from '../../workloads/brokerage/broker-adapters.service';
 import { ConnectionCredentials } from '../../workloads/brokerage/connection-credentials.service';
-import {
-  ConnectionStore,
-  MAX_CONNECTIONS,
-  type BrokerConnection,
-} from '../../workloads/brokerage/connection.store';
+import { ConnectionStore, type BrokerConnection } from '../../workloads/brokerage/connection.store';
 import { newRowId } from '../../workloads/brokerage/row-id';
 import { tagMatches } from '../../platform/http/entity-tag';
 import { connectionTag, scheduleOf } from './connection-view';
@@ -25,6 +22,7 @@ export class Connections {
     private readonly store: ConnectionStore,
     private readonly adapters: BrokerAdapters,
     private readonly credentials: ConnectionCredentials,
+    private readonly settings: Settings,
   ) {}
 
   /** Throws `connection_invalid`, `too_many_connections` or `secrets_unavailable`. */
@@ -44,7 +42,10 @@ export class Connections {
       createdBy: caller,
     });
     if (created === undefined) {
-      throw problem('too_many_connections', { detail: `A tenant may have ${MAX_CONNECTIONS} connections.` });
+      const most = this.settings.BROKER_CONNECTIONS_PER_TENANT;
+      throw problem('too_many_connections', {
+        detail: `A tenant may have ${most} connections (BROKER_CONNECTIONS_PER_TENANT).`,
+      });
     }
     return created;
   }

@@ -49,14 +49,14 @@ export class Imports {
     const started = { tenant, trigger: 'request' as const, caller };
     const { items, source, url, mapping, paging } = body;
     if (items !== undefined) {
-      await quota(items.length);
+      await quota(items.length, '#/items');
       return this.push(started, source!, items, mapping ?? undefined);
     }
     const sources =
       url === undefined
         ? await this.storedSources(body, tenant)
         : [{ source: source ?? url, url, ...(mapping && { mapping }), ...(paging && { paging }) }];
-    await quota(sources.length);
+    await quota(sources.length, '#/sources');
     return this.started(() => this.runs.start({ ...started, sources }), tenant);
   }
 

@@ -48,7 +48,7 @@ export class BatchEnqueuer {
       }
     }
     if (wrong.length > 0 && !isPartial) throw batchProblem(wrong);
-    await quota(sound.length);
+    await quota(sound.length, '#/jobs');
     const failure = await this.store(sound, items);
     const answer = summaryOf(items);
     if (failure !== undefined) throw storageProblem(failure, answer);

@@ -36,7 +36,7 @@ export class SourcesController {
   @Requires('jobs:manage', ofFeeds)
   @HttpCode(201)
   @ApiCreatedResponse({ type: SourceDto })
-  @ApiProblems('validation_failed', 'source_name_taken')
+  @ApiProblems('validation_failed', 'source_name_taken', 'too_many_sources')
   async create(
     @Body() body: CreateSourceDto,
     @CurrentPrincipal() { tenant }: Principal,
@@ -88,7 +88,13 @@ export class SourcesController {
   @Masked('headers')
   @ApiHeader({ name: 'If-Match', required: false })
   @ApiOkResponse({ type: SourceDto })
-  @ApiProblems('source_not_found', 'source_changed', 'source_name_taken', 'validation_failed')
+  @ApiProblems(
+    'source_not_found',
+    'source_changed',
+    'source_name_taken',
+    'too_many_sources',
+    'validation_failed',
+  )
   async change(
     @Param('id') id: string,
     @Body() body: ChangeSourceDto,

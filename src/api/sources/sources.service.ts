@@ -4,7 +4,12 @@ import { Database } from '../../platform/database/database.service';
 import { encodeCursor, nextLink, timePlaceIn } from '../../platform/http/cursor';
 import { tagMatches } from '../../platform/http/entity-tag';
 import { problem } from '../../platform/problems/problem-catalogue';
-import { FeedSources, SourceNameTakenError, type SourceWish } from '../../workloads/feeds/feed-source.store';
+import {
+  FeedSources,
+  SourceNameTakenError,
+  TooManySourcesError,
+  type SourceWish,
+} from '../../workloads/feeds/feed-source.store';
 import type { FeedSourceRow } from '../../workloads/feeds/feeds.tables';
 import { SourceHeaders } from '../../workloads/feeds/source-headers.service';
 import { SourceLimits } from '../../workloads/feeds/source-limits.service';
@@ -142,6 +147,7 @@ async function named<T>(work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (error) {
     if (error instanceof SourceNameTakenError) throw problem('source_name_taken');
+    if (error instanceof TooManySourcesError) throw problem('too_many_sources', { detail: error.message });
     throw error;
   }
 }

@@ -4,6 +4,7 @@ import { ApiKeys } from './api-keys.service';
 import { Authenticator } from './authenticator.service';
 import { KeyPresence } from './key-presence.service';
 import type { SessionStore } from './session.store';
+import { SharedKeys } from './shared-keys.service';
 import { Sessions } from './sessions.service';
 import { TokenVerifier } from './token-verifier.service';
 
@@ -16,13 +17,16 @@ function authenticatorOf(environment: Record<string, string>): Authenticator {
   const none = { hasEverHadOne: async () => false, find: async () => undefined };
   const keys = new ApiKeys(none as unknown as ApiKeyStore);
   const presence = new KeyPresence(settings, none as unknown as ApiKeyStore);
-  const sessions = { find: async () => undefined, signingSecret: async (one: string) => one };
+  const sessions = {
+    find: async () => undefined,
+    signingSecret: async (one: string) => one,
+  } as unknown as SessionStore;
   return new Authenticator(
     settings,
     presence,
     keys,
     new TokenVerifier(settings),
-    new Sessions(settings, sessions as unknown as SessionStore, keys),
+    new Sessions(settings, sessions, keys, new SharedKeys(sessions)),
   );
 }
 

@@ -4,8 +4,9 @@ import { Settings } from '../../config/settings';
 import { digestOf, readKey } from './api-key';
 import { ApiKeys } from './api-keys.service';
 import { bootstrapPrincipal, type Principal } from './principal';
-import { RecentCopy, withDeadline } from './recent-copy';
+import { RecentCopy } from './recent-copy';
 import { SessionStore, type Session } from './session.store';
+import { SharedKeys } from './shared-keys.service';
 
 const SECRET_BYTES = 32;
 const SESSION_MS = 43_200_000;
@@ -24,19 +25,19 @@ export interface OpenedSession {
 @Injectable()
 export class Sessions {
   private readonly known: RecentCopy<Session>;
-  private secret?: Promise<Buffer>;
 
   constructor(
     private readonly settings: Settings,
     private readonly store: SessionStore,
     private readonly keys: ApiKeys,
+    private readonly shared: SharedKeys,
   ) {
     this.known = new RecentCopy((idHash) => this.store.find(idHash));
   }
 
   /** Opens a session for whoever has just proven to hold the key. Rejects while the database is away. */
   async open(principal: Principal, key: string): Promise<OpenedSession> {
-    const secret = await this.signingSecret();
+    const secret = await this.shared.secret();
     const id = randomBytes(SECRET_BYTES).toString('base64url');
     const expiresAt = new Date(Date.now() + SESSION_MS);
     const proven = digestOf(principal.id === bootstrapPrincipal.id ? key : (readKey(key)?.secret ?? key));
@@ -54,7 +55,7 @@ export class Sessions {
     const id = await this.signedId(token);
     const session = id === undefined ? undefined : await this.known.get(hashOf(id));
     if (session === undefined || session.expiresAt.getTime() <= Date.now()) return undefined;
-    const secret = await this.signingSecret();
+    const secret = await this.shared.secret();
     const isRight = (digest: Buffer) => isSame(mac(secret, digest), session.secretPrint);
     if (session.kid !== bootstrapPrincipal.id) return this.keys.holder(session.kid, isRight);
     const { HOLDFAST_BOOTSTRAP_KEY } = this.settings;
@@ -73,20 +74,7 @@ export class Sessions {
   private async signedId(token: string): Promise<string | undefined> {
     const [, id, signature] = shape.exec(token) ?? [];
     if (id === undefined || signature === undefined) return undefined;
-    return isSame(mac(await this.signingSecret(), id), signature) ? id : undefined;
-  }
-
-  private async signingSecret(): Promise<Buffer> {
-    const proposal = randomBytes(SECRET_BYTES).toString('base64url');
-    this.secret ??= withDeadline(this.store.signingSecret(proposal)).then((text) =>
-      Buffer.from(text, 'base64url'),
-    );
-    try {
-      return await this.secret;
-    } catch (error) {
-      this.secret = undefined;
-      throw error;
-    }
+    return isSame(mac(await this.shared.secret(), id), signature) ? id : undefined;
   }
 }
 

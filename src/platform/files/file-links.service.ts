@@ -1,12 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import { Settings } from '../../config/settings';
-import { withDeadline } from '../auth/recent-copy';
-import { SessionStore } from '../auth/session.store';
+import { derivedKey, SharedKeys } from '../auth/shared-keys.service';
 import { Files } from './files.service';
 import type { FileRecord } from './files.tables';
 
-const KEY_BYTES = 32;
 const HOUR_MS = 3_600_000;
 
 /** What stands in a link beside the id of its file. */
@@ -29,12 +27,10 @@ export interface FileLink extends FileLinkProof {
  */
 @Injectable()
 export class FileLinks {
-  private secret?: Promise<Buffer>;
-
   constructor(
     private readonly settings: Settings,
     private readonly files: Files,
-    private readonly sessions: SessionStore,
+    private readonly keys: SharedKeys,
   ) {}
 
   /** The longest that a link may live. */
@@ -65,26 +61,10 @@ export class FileLinks {
   }
 
   private async key(): Promise<Buffer> {
-    this.secret ??= this.derive();
-    try {
-      return await this.secret;
-    } catch (error) {
-      this.secret = undefined;
-      throw error;
-    }
-  }
-
-  private async derive(): Promise<Buffer> {
     const { FILE_LINK_SECRET } = this.settings;
-    if (FILE_LINK_SECRET !== undefined) return derived(FILE_LINK_SECRET, 'holdfast file link');
-    const proposal = randomBytes(KEY_BYTES).toString('base64url');
-    const shared = await withDeadline(this.sessions.signingSecret(proposal));
-    return derived(shared, 'holdfast file link by session secret');
+    if (FILE_LINK_SECRET !== undefined) return derivedKey(FILE_LINK_SECRET, 'holdfast file link');
+    return this.keys.keyFor('holdfast file link by session secret');
   }
-}
-
-function derived(secret: string, purpose: string): Buffer {
-  return Buffer.from(hkdfSync('sha256', secret, '', purpose, KEY_BYTES));
 }
 
 /** JSON, so that no two lists of parts are one text. */

@@ -12,7 +12,7 @@ export interface StoredAnswer {
   readonly body?: unknown;
 }
 
-/** What is known of a key: who works under it, or what was answered; the fingerprint is '' while it is not known. */
+/** What is known of a key: who works under it, or what was answered; the fingerprint is a print of the body, '' while it is not known. */
 export type IdempotencyRecord =
   | { readonly state: 'busy'; readonly fingerprint: string }
   | { readonly state: 'answered'; readonly fingerprint: string; readonly answer: StoredAnswer };

@@ -2,6 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { setTimeout as pause } from 'node:timers/promises';
 import { problem } from '../problems/problem-catalogue';
 import { withIdSeed } from '../queue/id-seed';
+import { BodyPrints } from './body-prints.service';
 import {
   IdempotencyRecords,
   type IdempotencyLease,
@@ -43,7 +44,10 @@ export class Idempotency {
   private readonly looks = new Map<string, Promise<IdempotencyRecord | undefined>>();
   private lastErrorLoggedAt = 0;
 
-  constructor(private readonly records: IdempotencyRecords) {}
+  constructor(
+    private readonly records: IdempotencyRecords,
+    private readonly prints: BodyPrints,
+  ) {}
 
   /** Throws `idempotency_in_flight`, `idempotency_conflict`, the error of the work, or that of Redis. */
   async answer(request: IdempotentRequest): Promise<IdempotentAnswer> {
@@ -52,7 +56,7 @@ export class Idempotency {
     for (;;) {
       const found = await this.find(request);
       if ('token' in found) return { answer: await this.workUnder(found, request), isReplayed: false };
-      await refuseOtherBody(request, found);
+      await this.refuseOtherBody(request, found);
       if (found.state === 'answered') return { answer: found.answer, isReplayed: true };
       const leftMs = deadline - Date.now();
       if (leftMs <= 0) throw problem('idempotency_in_flight');
@@ -68,7 +72,7 @@ export class Idempotency {
     const { record, fingerprint = '' } = request;
     // A look is shared by all that wait here for the same key; only when nobody has it, they ask to take it.
     const known = this.working.has(record) || this.looks.has(record) ? await this.look(record) : undefined;
-    return known ?? this.records.claim(record, fingerprint);
+    return known ?? this.records.claim(record, await this.prints.of(fingerprint));
   }
 
   private look(record: string): Promise<IdempotencyRecord | undefined> {
@@ -102,12 +106,21 @@ export class Idempotency {
     try {
       const { answer, fingerprint } = await work;
       // The work is done whether or not its answer can be kept; by their ids its jobs bear being sent again.
-      await this.quietly(this.records.complete(lease, fingerprint, answer));
+      const print = await this.prints.of(fingerprint);
+      await this.quietly(this.records.complete(lease, print, answer));
       return answer;
     } catch (error) {
       await this.quietly(this.records.release(lease));
       throw error;
     }
+  }
+
+  private async refuseOtherBody(request: IdempotentRequest, found: IdempotencyRecord): Promise<void> {
+    if (found.fingerprint === '') return;
+    // A streamed body is read only once there is something to compare it with.
+    const own = request.fingerprint ?? (found.state === 'answered' ? await request.read?.() : undefined);
+    if (own === undefined) return;
+    if (await this.prints.isOther(found.fingerprint, own)) throw problem('idempotency_conflict');
   }
 
   private async quietly(step: Promise<void>): Promise<void> {
@@ -120,11 +133,4 @@ export class Idempotency {
       this.logger.warn(`An idempotency record could not be kept: ${String(error).slice(0, 300)}`);
     }
   }
-}
-
-async function refuseOtherBody(request: IdempotentRequest, found: IdempotencyRecord): Promise<void> {
-  if (found.fingerprint === '') return;
-  // A streamed body is read only once there is something to compare it with.
-  const own = request.fingerprint ?? (found.state === 'answered' ? await request.read?.() : undefined);
-  if (own !== undefined && own !== found.fingerprint) throw problem('idempotency_conflict');
 }

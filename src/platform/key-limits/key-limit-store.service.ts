@@ -39,6 +39,8 @@ export interface GoneJob {
 
 /** How many keys of one queue may have limits of their own. */
 export const MAX_OWN_LIMITS = 10_000;
+/** How many of them the sources of one tenant may set, so that no tenant takes what all of them share. */
+export const MAX_OWN_LIMITS_OF_TENANT = 1_000;
 
 type Row = readonly [key: string, held: number, running: number, own: string, nextMs: number, isFull: number];
 
@@ -66,14 +68,18 @@ export class KeyLimitStore {
     return state!;
   }
 
-  /** At once, and until it is removed. False where too many keys have limits of their own. */
-  async set(entry: RegisteredQueue, key: string, limit: KeyLimit): Promise<boolean> {
-    return (await this.run(entry, SET_LIMIT, key, limitText(limit), MAX_OWN_LIMITS)) === 1;
+  /**
+   * At once, and until it is removed. False where too many keys have limits of their own, or too many were set for the
+   * tenant that is named: those that an operator sets for a key are nobody's.
+   */
+  async set(entry: RegisteredQueue, key: string, limit: KeyLimit, tenant = ''): Promise<boolean> {
+    const most = [MAX_OWN_LIMITS, MAX_OWN_LIMITS_OF_TENANT];
+    return (await this.run(entry, SET_LIMIT, key, limitText(limit), tenant, ...most)) === 1;
   }
 
   /** From now on the queue's limits are the key's. */
   async remove(entry: RegisteredQueue, key: string): Promise<void> {
-    await this.run(entry, SET_LIMIT, key, '', MAX_OWN_LIMITS);
+    await this.run(entry, SET_LIMIT, key, '', '', MAX_OWN_LIMITS, MAX_OWN_LIMITS_OF_TENANT);
   }
 
   /** Why a job is held for its key. */

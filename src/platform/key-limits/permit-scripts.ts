@@ -433,16 +433,26 @@ return { #names == size and names[#names] or '', freed }
 
 /**
  * Sets or removes the limits of one key, at once.
- * ARGV: key, limits as text or '' for the default ones, the most keys that may have limits of their own.
- * Answers 1, or 0 when so many have some already.
+ * ARGV: key, limits as text or '' for the default ones, the tenant they are set for or '', the most keys that may have
+ * limits of their own, the most of one tenant. Answers 1, or 0 when so many have some already.
  */
 export const SET_LIMIT = `${PREAMBLE}
-local key, text, limitCount = ARGV[7], ARGV[8], tonumber(ARGV[9])
-local limits = base .. 'keys:limits'
+local key, text, tenant, most, mostOfTenant = ARGV[7], ARGV[8], ARGV[9], tonumber(ARGV[10]), tonumber(ARGV[11])
+local limits, tenants, counts = base .. 'keys:limits', base .. 'keys:tenants', base .. 'keys:tenant-counts'
+local before = redis.call('HGET', tenants, key)
 if text == '' then
   redis.call('HDEL', limits, key)
+  if before then
+    redis.call('HDEL', tenants, key)
+    if redis.call('HINCRBY', counts, before, -1) <= 0 then redis.call('HDEL', counts, before) end
+  end
 else
-  if redis.call('HEXISTS', limits, key) == 0 and redis.call('HLEN', limits) >= limitCount then return 0 end
+  if redis.call('HEXISTS', limits, key) == 0 and redis.call('HLEN', limits) >= most then return 0 end
+  if tenant ~= '' and not before then
+    if tonumber(redis.call('HGET', counts, tenant) or 0) >= mostOfTenant then return 0 end
+    redis.call('HSET', tenants, key, tenant)
+    redis.call('HINCRBY', counts, tenant, 1)
+  end
   redis.call('HSET', limits, key, text)
 end
 redis.call('ZADD', base .. 'keys:names', 0, key)

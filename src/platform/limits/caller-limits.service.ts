@@ -10,8 +10,11 @@ import { RateWindows } from './rate-windows.service';
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
 
-/** Takes the right to store so many jobs, or throws `rate_limited`; call it once for all that are stored together. */
-export type JobQuota = (jobs: number) => Promise<void>;
+/**
+ * Takes the right to store so many jobs; call it once for all that are stored together. Throws `rate_limited`, and
+ * `validation_failed` at the field that names them for more than a whole minute holds: those never fit.
+ */
+export type JobQuota = (jobs: number, field?: string) => Promise<void>;
 
 /** What callers may do in a while: by key, by subject of a token, by the key behind a session. */
 @Injectable()
@@ -37,8 +40,9 @@ export class CallerLimits {
     const max = principal.limits?.jobsPerMinute ?? this.settings.LIMIT_JOBS_PER_MINUTE;
     if (max === 0) return () => Promise.resolve();
     const limit = { max, windowMs: MINUTE_MS };
-    return async (jobs) => {
+    return async (jobs, field = '#') => {
       if (jobs === 0) return;
+      if (jobs > max) throw neverFits(jobs, max, field);
       const taken = await this.windows.take(`jobs ${nameOf(principal)}`, limit, jobs);
       tell(reply, 'jobs', limit, taken);
       if (taken.isAllowed) return;
@@ -61,6 +65,12 @@ function tell(reply: FastifyReply, name: string, { max, windowMs }: WindowLimit,
   };
   add('ratelimit-policy', `"${name}";q=${max};w=${windowMs / SECOND_MS}`);
   add('ratelimit', `"${name}";r=${taken.remaining};t=${secondsOf(taken)}`);
+}
+
+function neverFits(jobs: number, max: number, pointer: string): Problem {
+  const detail = `makes ${jobs} jobs; this key may store ${max} a minute: send at most ${max} at once`;
+  const errors = [{ pointer, detail, code: 'jobsPerMinute' }];
+  return problem('validation_failed', { detail: 'Waiting does not help. Nothing was stored.', errors });
 }
 
 function refusal(detail: string, taken: Taken): Problem {

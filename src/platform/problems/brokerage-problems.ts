@@ -15,7 +15,8 @@ export const brokerageProblems = {
   too_many_connections: {
     status: 409,
     title: 'The tenant has as many connections as it may',
-    advice: 'Delete connections that nobody needs.',
+    advice:
+      'Delete connections that nobody needs; whoever runs the server can raise BROKER_CONNECTIONS_PER_TENANT.',
   },
   sync_run_not_found: {
     status: 404,

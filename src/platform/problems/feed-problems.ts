@@ -27,6 +27,11 @@ export const feedProblems = {
     title: 'There is a source of that name already',
     advice: 'Choose another name, or change the source that has it.',
   },
+  too_many_sources: {
+    status: 409,
+    title: 'The tenant has as many sources as it may',
+    advice: 'Delete sources that nobody needs; whoever runs the server can raise FEED_SOURCES_PER_TENANT.',
+  },
   source_changed: {
     status: 412,
     title: 'The source has changed since it was read',

@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { and, asc, eq, inArray, sql, type SQL } from 'drizzle-orm';
+import { Settings } from '../../config/settings';
 import { Database, type Transaction } from '../../platform/database/database.service';
+import { oneAtATime } from '../../platform/database/one-at-a-time';
 import { brokerActivities, brokerConnections, type SyncSchedule } from './brokerage.tables';
 import { isRowId } from './row-id';
 import { nextSyncAt } from './sync-times';
@@ -23,24 +25,26 @@ export interface RowPosition {
   readonly id: string;
 }
 
-/** Of one tenant at most: each may be due every few minutes. */
-export const MAX_CONNECTIONS = 10_000;
 const ACTIVITIES_PER_STEP = 20_000;
 
 /** The accounts at brokers that are synchronised. */
 @Injectable()
 export class ConnectionStore {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly settings: Settings,
+  ) {}
 
   /** A connection that exists already is answered as it is; undefined when the tenant has as many as it may. */
   async create(connection: NewConnection, now = Date.now()): Promise<BrokerConnection | undefined> {
     const { tenant, schedule } = connection;
     return this.database.transaction(async (transaction) => {
+      await oneAtATime(transaction, `connections of ${tenant}`);
       const [row] = await transaction
         .select({ count: sql<number>`count(*)::int` })
         .from(brokerConnections)
         .where(eq(brokerConnections.tenant, tenant));
-      if ((row?.count ?? 0) >= MAX_CONNECTIONS) return undefined;
+      if ((row?.count ?? 0) >= this.settings.BROKER_CONNECTIONS_PER_TENANT) return undefined;
       const [created] = await transaction
         .insert(brokerConnections)
         .values({

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { and, desc, eq, inArray, sql, type SQL } from 'drizzle-orm';
 import { Database, type Transaction } from '../../platform/database/database.service';
+import { oneAtATime } from '../../platform/database/one-at-a-time';
 import { Outbox } from '../../platform/outbox/outbox.service';
 import { tradeNotes } from './brokerage.tables';
 import type { RowPosition } from './connection.store';
@@ -47,6 +48,7 @@ export class NoteStore {
     const id = newRowId();
     const { tenant, userId } = note;
     const created = await this.database.transaction(async (transaction) => {
+      await oneAtATime(transaction, `notes of ${tenant} ${userId}`);
       const [row] = await transaction
         .select({ count: sql<number>`count(*)::int` })
         .from(tradeNotes)

@@ -3,7 +3,7 @@ import type { SyncSchedule } from './brokerage.tables';
 
 const MINUTE_MS = 60_000;
 
-/** When a connection is due next; null without a schedule, and for a cron expression that never comes again. */
+/** When a connection is due next; null without a schedule, and for a cron expression that does not come in eight years. */
 export function nextSyncAt(connectionId: string, schedule: SyncSchedule, now: number): Date | null {
   if (schedule.kind === 'manual') return null;
   if (schedule.kind === 'cron') return cron.nextTurn(connectionId, schedule, now);

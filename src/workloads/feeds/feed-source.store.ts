@@ -2,8 +2,11 @@ import { Injectable } from '@nestjs/common';
 import { isUUID } from 'class-validator';
 import { and, asc, eq, inArray, sql } from 'drizzle-orm';
 import { randomUUID } from 'node:crypto';
+import { Settings } from '../../config/settings';
 import { violates } from '../../platform/database/constraint-violation';
 import { Database, type Transaction } from '../../platform/database/database.service';
+import { oneAtATime } from '../../platform/database/one-at-a-time';
+import { MAX_OWN_LIMITS_OF_TENANT } from '../../platform/key-limits/key-limit-store.service';
 import { nextTurn } from '../../platform/schedules/cron-turns';
 import { feedSources, type FeedSourceRow } from './feeds.tables';
 
@@ -36,17 +39,29 @@ export class SourceNameTakenError extends Error {
   }
 }
 
+/** A tenant has as many sources, or as many with a rate of their own, as it may. */
+export class TooManySourcesError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'TooManySourcesError';
+  }
+}
+
 /** Feeds that are imported again and again. */
 @Injectable()
 export class FeedSources {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly settings: Settings,
+  ) {}
 
-  /** Throws {@link SourceNameTakenError}. */
+  /** Throws {@link SourceNameTakenError} and {@link TooManySourcesError}. */
   async create(tenant: string, wish: SourceWish): Promise<FeedSourceRow> {
     const now = new Date();
     const id = randomUUID();
-    return named(wish.name, async () => {
-      const [row] = await this.database.query
+    return this.written(wish.name, async (transaction) => {
+      await this.assertRoom(transaction, tenant, { isNew: true, hasNewRate: wish.rateMax !== null });
+      const [row] = await transaction
         .insert(feedSources)
         .values({ id, tenant, ...wish, nextRunAt: nextOf(id, wish, now), createdAt: now, updatedAt: now })
         .returning();
@@ -95,12 +110,15 @@ export class FeedSources {
       .limit(limit);
   }
 
-  /** Undefined when the source has changed since that version. Throws {@link SourceNameTakenError}. */
+  /** Undefined when the source has changed since that version. Throws as {@link create} does. */
   async update(before: FeedSourceRow, wish: SourceWish): Promise<FeedSourceRow | undefined> {
     const now = new Date();
     const isOther = wish.url !== before.url || wish.name !== before.name;
-    return named(wish.name, async () => {
-      const [row] = await this.database.query
+    return this.written(wish.name, async (transaction) => {
+      if (wish.rateMax !== null && before.rateMax === null) {
+        await this.assertRoom(transaction, before.tenant, { isNew: false, hasNewRate: true });
+      }
+      const [row] = await transaction
         .update(feedSources)
         .set({
           ...wish,
@@ -146,6 +164,40 @@ export class FeedSources {
       .set({ nextRunAt: nextIfAny(source) })
       .where(eq(feedSources.id, source.id));
   }
+
+  private async written<T>(name: string, work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    try {
+      return await this.database.transaction(work);
+    } catch (error) {
+      if (violates(error, 'feed_sources_name')) throw new SourceNameTakenError(name);
+      throw error;
+    }
+  }
+
+  private async assertRoom(
+    transaction: Transaction,
+    tenant: string,
+    { isNew, hasNewRate }: { readonly isNew: boolean; readonly hasNewRate: boolean },
+  ): Promise<void> {
+    await oneAtATime(transaction, `feed sources of ${tenant}`);
+    const [found] = await transaction
+      .select({
+        sources: sql<number>`count(*)::int`,
+        rates: sql<number>`count(${feedSources.rateMax})::int`,
+      })
+      .from(feedSources)
+      .where(eq(feedSources.tenant, tenant));
+    const { sources = 0, rates = 0 } = found ?? {};
+    const most = this.settings.FEED_SOURCES_PER_TENANT;
+    if (isNew && sources >= most) {
+      throw new TooManySourcesError(`A tenant may have ${most} sources (FEED_SOURCES_PER_TENANT).`);
+    }
+    if (hasNewRate && rates >= MAX_OWN_LIMITS_OF_TENANT) {
+      throw new TooManySourcesError(
+        `${MAX_OWN_LIMITS_OF_TENANT} sources of a tenant may have a rate of their own: take "rate" from another.`,
+      );
+    }
+  }
 }
 
 function nextIfAny(source: FeedSourceRow): Date | null {
@@ -168,13 +220,4 @@ function nextOf(
 ): Date | null {
   if (schedule === null || !enabled) return null;
   return nextTurn(id, { expression: schedule, timeZone, jitterSeconds }, after.getTime());
-}
-
-async function named<T>(name: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (violates(error, 'feed_sources_name')) throw new SourceNameTakenError(name);
-    throw error;
-  }
 }

@@ -33,7 +33,8 @@ export class SourceLimits {
   async apply(source: Limited): Promise<void> {
     const { rateMax: max, rateDurationMs: durationMs } = source;
     if (max === null || durationMs === null) return;
-    if (await this.limits.set(this.entry(), keyOf(source), { rate: { max, durationMs } })) return;
+    const limit = { rate: { max, durationMs } };
+    if (await this.limits.set(this.entry(), keyOf(source), limit, source.tenant)) return;
     this.logger.warn('Too many keys have limits of their own: the rate of a source is that of its queue.');
   }
 

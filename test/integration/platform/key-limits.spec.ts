@@ -1,7 +1,10 @@
 import { getQueueToken } from '@nestjs/bullmq';
 import type { TestingModule } from '@nestjs/testing';
 import { UnrecoverableError, type Job, type Queue } from 'bullmq';
-import { KeyLimitStore } from '../../../src/platform/key-limits/key-limit-store.service';
+import {
+  KeyLimitStore,
+  MAX_OWN_LIMITS_OF_TENANT,
+} from '../../../src/platform/key-limits/key-limit-store.service';
 import { LimitedQueue } from '../../../src/platform/key-limits/permit-calls';
 import { PermitReconciler } from '../../../src/platform/key-limits/permit-reconciler.service';
 import { addPrepared, prepareJob, type AddOptions } from '../../../src/platform/queue/add-job';
@@ -307,6 +310,26 @@ describe('limits per key', () => {
     await scene.until({ completed: 52, held: 4, active: 0 });
     await scene.store.set(scene.entry, 'b', {});
     await scene.until({ completed: 54, held: 2 });
+  });
+
+  it('gives no tenant more than its share of what all of them have', async () => {
+    const scene = await open({ concurrency: 1 });
+    const set = (tenant: string, at: number) =>
+      scene.store.set(scene.entry, `${tenant}:${at}`, { concurrency: 2 }, tenant);
+    const all = await Promise.all(
+      Array.from({ length: MAX_OWN_LIMITS_OF_TENANT + 20 }, (_, at) => set('greedy', at)),
+    );
+    expect(all.filter(Boolean)).toHaveLength(MAX_OWN_LIMITS_OF_TENANT);
+    expect(all[0]).toBe(true);
+    expect(await set('other', 1)).toBe(true);
+    // What was set before is set again, and what is removed makes room for one more.
+    expect(await set('greedy', 0)).toBe(true);
+    expect(await set('greedy', -1)).toBe(false);
+    await scene.store.remove(scene.entry, 'greedy:0');
+    await scene.store.remove(scene.entry, 'greedy:0');
+    expect([await set('greedy', -1), await set('greedy', -2)]).toEqual([true, false]);
+    // An operator's own word is nobody's share.
+    expect(await scene.store.set(scene.entry, 'greedy:-2', { concurrency: 2 })).toBe(true);
   });
 
   it('stays readable for tools that know nothing of keys', async () => {
