@@ -130,7 +130,7 @@ describe('retention', () => {
 
     it('takes a child out of its parent, which goes on', async () => {
       const flows = new FlowProducer({
-        connection: redis() as never,
+        connection: redis(),
         ...(queue.opts.prefix !== undefined && { prefix: queue.opts.prefix }),
       });
       const { job: parent, children = [] } = await flows.add({
