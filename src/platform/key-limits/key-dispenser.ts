@@ -3,7 +3,7 @@ import type { Job } from 'bullmq';
 import type { StartGate } from '../queue/start-gate';
 import type { JobPermit } from './job-permit';
 import type { LimitedQueue } from './permit-calls';
-import { MAX_PER_CALL } from './permit-scripts';
+import { MAX_PER_CALL } from './permit-state-script';
 
 type Reply = readonly [letIn: number, nextMs: number, hasMore: number, isFull: number];
 

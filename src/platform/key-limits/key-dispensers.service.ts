@@ -7,7 +7,7 @@ import { HELD_FROM } from './held-jobs-script';
 import { KeyDispenser } from './key-dispenser';
 import { checkKeyLimit, defaultLimit, hintChannel } from './key-limit';
 import { LimitedQueue } from './permit-calls';
-import { FREE } from './permit-scripts';
+import { FREE } from './free-script';
 
 /** The dispensers of this process, one for each worker of a queue with limits per key. */
 @Injectable()

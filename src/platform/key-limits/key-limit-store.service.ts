@@ -4,7 +4,8 @@ import type { RegisteredQueue } from '../queue/queue-registry.service';
 import { RedisConnections } from '../redis/redis-connections.service';
 import { defaultLimit, limitOf, limitText, type KeyLimit } from './key-limit';
 import { LimitedQueue } from './permit-calls';
-import { FORGET, LIST, RECONCILE, SET_LIMIT } from './permit-scripts';
+import { LIST, SET_LIMIT } from './limit-scripts';
+import { FORGET, RECONCILE } from './reconcile-script';
 
 /** What is known of one key of a queue, at one moment. */
 export interface KeyState {

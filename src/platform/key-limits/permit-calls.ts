@@ -1,7 +1,8 @@
 import type { Cluster, Redis } from 'ioredis';
 import type { QueueDefinition } from '../queue/define-queue';
 import { hintChannel, type KeyLimit } from './key-limit';
-import { ADMIT, DISPENSE } from './permit-scripts';
+import { ADMIT } from './admit-script';
+import { DISPENSE } from './dispense-script';
 
 type Argument = string | number;
 type Client = Redis | Cluster;
