@@ -1,6 +1,7 @@
 import { Global, Module } from '@nestjs/common';
 import { ApiKeyStore } from '../../src/platform/auth/api-key.store';
 import { SessionStore } from '../../src/platform/auth/session.store';
+import { SharedKeys } from '../../src/platform/auth/shared-keys.service';
 import { AuditHooks } from '../../src/platform/audit/audit-hooks.service';
 import { ErrorReporter } from '../../src/platform/error-reporting/error-reporter.service';
 import { CallerLimits } from '../../src/platform/limits/caller-limits.service';
@@ -21,7 +22,16 @@ const stores = [
 /** What the gate needs, for an application without a database: no key was ever made, and nothing is limited. */
 @Global()
 @Module({
-  providers: [...stores, QueueRegistry, ErrorReporter],
-  exports: [ApiKeyStore, SessionStore, AuditHooks, HttpMetrics, CallerLimits, QueueRegistry, ErrorReporter],
+  providers: [...stores, SharedKeys, QueueRegistry, ErrorReporter],
+  exports: [
+    ApiKeyStore,
+    SessionStore,
+    SharedKeys,
+    AuditHooks,
+    HttpMetrics,
+    CallerLimits,
+    QueueRegistry,
+    ErrorReporter,
+  ],
 })
 export class WithoutKeys {}
