@@ -99,9 +99,12 @@ describe('a DATA_EXPORT that is ordered over HTTP', () => {
     expect((await file.arrayBuffer()).byteLength).toBe(Number(file.headers.get('content-length')));
   }, 180_000);
 
-  it.each(['dead-letters', 'validation-findings', 'feed-items'])('reads every column of %s', async (source) => {
-    const { id } = (await (await order({ exportType: 'csv', source, filters: {} })).json()) as JobBody;
-    await eventually(async () => expect((await jobOf(id)).state).toBe('completed'), 30_000);
-    expect((await jobOf(id)).result).toMatchObject({ rows: 0 });
-  });
+  it.each(['dead-letters', 'validation-findings', 'feed-items'])(
+    'reads every column of %s',
+    async (source) => {
+      const { id } = (await (await order({ exportType: 'csv', source, filters: {} })).json()) as JobBody;
+      await eventually(async () => expect((await jobOf(id)).state).toBe('completed'), 30_000);
+      expect((await jobOf(id)).result).toMatchObject({ rows: 0 });
+    },
+  );
 });
