@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { DeadLetterParker } from '../../src/platform/dead-letter/dead-letter-parker.service';
 import { DeadLetterProjection } from '../../src/platform/dead-letter/dead-letter-projection.service';
 import { JobDispatcher } from '../../src/platform/queue/job-dispatcher.service';
@@ -130,6 +131,20 @@ describe('dead letters and operations over HTTP', () => {
     expect(await call('POST', links.redrive, { ...because, target: 'validation' })).toMatchObject({
       status: 422,
       body: { code: 'redrive_refused', detail: 'Queue "validation" declares no job type "test-job".' },
+    });
+    const fetching = { target: 'feed-fetch', type: 'fetch-feed' };
+    expect(await call('POST', links.redrive, { ...because, ...fetching })).toMatchObject({
+      status: 422,
+      body: {
+        code: 'redrive_refused',
+        detail:
+          'A job of type "fetch-feed" works under its own id only: leave "target" out, or begin anew with POST /api/imports/start.',
+      },
+    });
+    const data = { importId: randomUUID(), source: 'of nobody' };
+    expect(await call('POST', '/api/queue/jobs', { type: 'fetch-feed', data })).toMatchObject({
+      status: 422,
+      body: { code: 'job_type_bound', detail: expect.stringContaining('POST /api/imports/start') },
     });
     expect(await call('PATCH', links.self, { ...because, data: { message: 7 } })).toMatchObject({
       status: 422,

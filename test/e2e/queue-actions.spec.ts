@@ -113,6 +113,33 @@ describe('what operators do to whole queues', () => {
     expect(await producer.hlen(platformKey(server.settings, 'pauses'))).toBe(0);
   });
 
+  it('lets queues go on whose time has come, whatever is wrong with another', async () => {
+    const { producer } = server.app.get(RedisConnections);
+    const until = new Date(Date.now() + HOUR_MS).toISOString();
+    const names = server.app
+      .get(QueueRegistry)
+      .all()
+      .map(({ definition }) => definition.name);
+    for (const name of names) await post(`/api/queues/${name}/pause`, { reason: 'for a while', until });
+    const noted = Object.keys(await producer.hgetall(platformKey(server.settings, 'pauses')));
+    expect(noted).toHaveLength(names.length);
+    const broken = server.app.get(QueueRegistry).get(noted[0]!)!;
+    const meta = broken.queue.toKey('meta');
+    await producer.rename(meta, `${meta}:aside`);
+    await producer.set(meta, 'not the meta of a queue');
+
+    const pauses = server.app.get(QueuePauses);
+    await expect(pauses.resumeWhatIsDue(Date.now() + HOUR_MS + 1)).rejects.toThrow('WRONGTYPE');
+    const left = Object.keys(await producer.hgetall(platformKey(server.settings, 'pauses')));
+    expect(left).toEqual([noted[0]]);
+
+    await producer.del(meta);
+    await producer.rename(`${meta}:aside`, meta);
+    await pauses.resumeWhatIsDue(Date.now() + HOUR_MS + 1);
+    expect(await producer.hlen(platformKey(server.settings, 'pauses'))).toBe(0);
+    expect(await broken.queue.isPaused()).toBe(false);
+  });
+
   it('keeps a pause that begins while the one before is being ended', async () => {
     await post('/api/queues/default/pause', {
       reason: 'before',

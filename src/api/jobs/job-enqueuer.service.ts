@@ -46,13 +46,18 @@ export class JobEnqueuer {
     return { job, isDuplicate, warnings: warningsOf(wanted, known) };
   }
 
-  /** Throws UnknownJobTypeError. */
+  /** Throws UnknownJobTypeError and `job_type_bound`. */
   known(type: string): RegisteredJobType {
     const known = this.registry.type(type);
+    if (known?.job.startedBy !== undefined) {
+      throw problem('job_type_bound', {
+        detail: `Jobs of type "${type}" are started by ${known.job.startedBy}.`,
+      });
+    }
     if (known !== undefined) return known;
     throw new UnknownJobTypeError(
       type,
-      this.registry.types().map((one) => one.type),
+      this.registry.types().flatMap((one) => (one.job.startedBy === undefined ? [one.type] : [])),
     );
   }
 

@@ -56,7 +56,13 @@ export class JobsController {
     type: CreatedJobDto,
     description: 'Finished within the wait, or known by its key already.',
   })
-  @ApiProblems('job_type_unknown', 'job_key_conflict', 'job_payload_invalid', 'priority_refused')
+  @ApiProblems(
+    'job_type_unknown',
+    'job_type_bound',
+    'job_key_conflict',
+    'job_payload_invalid',
+    'priority_refused',
+  )
   @ApiProblems('queue_full', 'storage_degraded', 'enqueue_outcome_unknown', 'rate_limited')
   async create(
     @Body() body: CreateJobDto,

@@ -25,7 +25,10 @@ function openApiDocument(app: NestFastifyApplication, settings: Settings): OpenA
   });
   keepCanonicalPaths(document);
   nameOperations(document);
-  describeJobTypes(document, types);
+  describeJobTypes(
+    document,
+    types.filter(({ job }) => job.startedBy === undefined),
+  );
   describeProblems(document);
   return document;
 }

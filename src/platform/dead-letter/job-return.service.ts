@@ -78,13 +78,25 @@ export class JobReturn {
   /** Throws {@link RedriveRefusedError} or PayloadInvalidError where this dead letter can never run so. */
   async check(letter: Returnable, order: RedriveOrder): Promise<void> {
     if (order.target !== undefined) {
-      await checkPayload(...this.contractAt(letter, order.target, order.type));
+      await this.checkTarget(letter, order.target, order.type);
       return;
     }
     await this.refuseParent(letter);
     const contract = this.contractAt(letter, letter.queue);
     // As stored it passed its check once, and an older contract is brought up to date by the consumer.
     if (letter.editedPayload !== null) await checkPayload(...contract);
+  }
+
+  private async checkTarget(letter: Returnable, target: string, type = letter.type): Promise<void> {
+    const { job, queue } = this.knownAt(target, type);
+    if (job.startedBy !== undefined) {
+      throw new RedriveRefusedError(
+        `A job of type "${type}" works under its own id only: leave "target" out, or begin anew with ${job.startedBy}.`,
+      );
+    }
+    const contract = this.contractAt(letter, target, type);
+    await checkPayload(...contract);
+    passPayloadCheck(queue, type, contract[2]);
   }
 
   /**

@@ -125,6 +125,11 @@ export const requestProblems = {
     title: 'No queue declares this job type',
     advice: 'Send one of the types that "detail" and /docs name.',
   },
+  job_type_bound: {
+    status: 422,
+    title: 'Jobs of this type are not added by themselves',
+    advice: 'Send the request that "detail" names; it adds the job.',
+  },
   queue_not_found: {
     status: 404,
     title: 'There is no such queue',

@@ -147,7 +147,8 @@ async function settleJob(
   const stored = sealed(queue, declared.payload, { tenant, type }, payload);
   const json = JSON.stringify(stored);
   const isNamed = options.key !== undefined || seed !== undefined;
-  const settled = storedOptions(definition, declared, { ...options, priority });
+  const createdAt = Date.now();
+  const settled = storedOptions(definition, declared, { ...options, priority }, createdAt);
   const { keyLimits } = definition;
   const limitKey = keyLimits === undefined ? undefined : limitKeyOf(keyLimits, stored, type, settled.origin);
   return {
@@ -157,7 +158,7 @@ async function settleJob(
     json,
     options: settled,
     priority,
-    createdAt: Date.now(),
+    createdAt,
     ...(isNamed && { fingerprint: payloadFingerprint(type, json) }),
     isReturn: (options.generation ?? 0) > 0,
     isPromised: options.isPromised === true,
@@ -222,6 +223,7 @@ function storedOptions(
   definition: QueueDefinition,
   declared: JobDefinition,
   options: AddOptions & { readonly priority: Priority },
+  now: number,
 ): StoredOptions {
   const backoff = options.backoff ?? declared.backoff ?? queueDefaults.backoff;
   return {
@@ -230,12 +232,12 @@ function storedOptions(
     stackTraceLimit: 10,
     ...(definition.hasPriorities === true && { priority: priorityNumber(options.priority) }),
     ...(options.delayMs !== undefined && { delay: options.delayMs }),
-    origin: originFor(declared, options),
+    origin: originFor(declared, options, now),
   };
 }
 
 // Everything that has its usual value is left out: it would cost memory for each waiting job.
-function originFor(declared: JobDefinition, options: AddOptions, now = Date.now()): JobOrigin {
+function originFor(declared: JobDefinition, options: AddOptions, now: number): JobOrigin {
   const { key, tenant = 'default', timeoutMs, tags, generation, delayMs = 0 } = options;
   const waitLimitMs = options.waitLimitMs ?? declared.waitLimitMs;
   return {

@@ -31,6 +31,11 @@ export interface JobDefinition<T extends object = object> {
   readonly version?: number;
   /** What turns a payload of version n into one of version n + 1, by n. */
   readonly upcast?: Readonly<Record<number, (payload: Record<string, unknown>) => Record<string, unknown>>>;
+  /**
+   * The request that alone starts jobs of this type: their handler works only for the id that a row names, so that one
+   * under another id would end without having done anything. Nobody else adds one.
+   */
+  readonly startedBy?: string;
   /** Top-level payload fields that the history can be searched by. */
   readonly searchable?: readonly string[];
 }

@@ -79,21 +79,27 @@ export class QueuePauses implements OnApplicationBootstrap {
 
   /** Resumes the queues whose time has come, and forgets the notes of those that somebody else has resumed. */
   async resumeWhatIsDue(now = Date.now()): Promise<void> {
-    for (const [name, text] of Object.entries(await this.connections.producer.hgetall(this.key))) {
+    const notes = Object.entries(await this.connections.producer.hgetall(this.key));
+    const known = notes.flatMap(([name, text]) => {
       const entry = this.registry.get(name);
-      if (entry === undefined) continue;
-      const note = pauseIn(text);
-      if (note?.until !== undefined && note.until <= now) {
-        await entry.queue.resume();
-        // A pause that came in between must not end with the one before.
-        if ((await this.forget(name, text)) === 2) await entry.queue.pause();
-        else this.logger.log({ msg: `Queue "${name}" goes on: its pause is over`, queue: name });
-      } else if (
-        (note === undefined || note.since + NOTE_GRACE_MS < now) &&
-        !(await entry.queue.isPaused())
-      ) {
-        await this.forget(name, text);
-      }
+      return entry === undefined ? [] : [this.settle(entry, text, now)];
+    });
+    // A queue that cannot be resumed, such as one whose keys hold something else, keeps no other paused.
+    const failed = (await Promise.allSettled(known)).flatMap((end) =>
+      end.status === 'rejected' ? [end.reason as unknown] : [],
+    );
+    if (failed.length > 0) throw failed[0];
+  }
+
+  private async settle({ queue, definition: { name } }: RegisteredQueue, text: string, now: number) {
+    const note = pauseIn(text);
+    if (note?.until !== undefined && note.until <= now) {
+      await queue.resume();
+      // A pause that came in between must not end with the one before.
+      if ((await this.forget(name, text)) === 2) await queue.pause();
+      else this.logger.log({ msg: `Queue "${name}" goes on: its pause is over`, queue: name });
+    } else if ((note === undefined || note.since + NOTE_GRACE_MS < now) && !(await queue.isPaused())) {
+      await this.forget(name, text);
     }
   }
 

@@ -8,7 +8,9 @@ import { JobRetry } from '../../../src/platform/dead-letter/job-retry.service';
 import { JobReader } from '../../../src/platform/queue/job-reader.service';
 import { JobCancellation } from '../../../src/platform/worker/job-cancellation.service';
 import { eq } from 'drizzle-orm';
+import { checkPayloadsOf } from '../../../src/platform/queue/payload-checks';
 import { eventually } from '../../support/eventually';
+import type { NotePayload } from '../../support/notes-queue';
 import { DeadLetterScene } from './dead-letter-scene';
 
 const order: RedriveOrder = { by: 'tester', reason: 'the cause is gone', resetAttempts: true };
@@ -100,6 +102,20 @@ describe('a redrive', () => {
       { kind: 'refused', error: { message: 'Queue "elsewhere" declares no job type "write-note".' } },
     ]);
     expect((await scene.letterOf(jobId)).status).toBe('dead');
+  });
+
+  it('to a named queue is refused where an enqueue would be, before anything is changed', async () => {
+    const { jobId, letterId } = await dead('of an unknown kind');
+    checkPayloadsOf(scene.queue, 'write-note', (note) =>
+      (note as NotePayload).text === 'of an unknown kind'
+        ? [{ pointer: '/text', detail: 'names no kind that there is', code: 'kind' }]
+        : [],
+    );
+    const before = await scene.letterOf(jobId);
+    expect(await redrive.redrive([letterId], { ...order, target: 'notes' })).toMatchObject([
+      { kind: 'refused', error: { errors: [{ pointer: '/text', code: 'kind' }] } },
+    ]);
+    expect(await scene.letterOf(jobId)).toEqual(before);
   });
 
   it('to a named queue makes a job of its own, linked both ways when that dies', async () => {

@@ -16,6 +16,7 @@ export const feedFetchQueue = defineQueue({
       backoff: { type: 'exponential', delayMs: 5_000 },
       timeoutMs: 30 * MINUTE_MS,
       searchable: ['importId', 'source'],
+      startedBy: 'POST /api/imports/start',
     },
   },
   worker: { concurrency: ({ FEED_FETCH_CONCURRENCY }) => FEED_FETCH_CONCURRENCY },
