@@ -10,7 +10,7 @@ describe('how many sources a tenant may keep', () => {
   let server: TestServer;
 
   beforeAll(async () => {
-    server = await startTestServer({ FEED_SOURCES_PER_TENANT: '1005' });
+    server = await startTestServer({ ROLE: 'api', FEED_SOURCES_PER_TENANT: '1005' });
     // Rows like those of a tenant that is nearly full: of sources, and of those with a rate.
     await server.app.get(Database).query.execute(sql`
       INSERT INTO feed_sources (id, tenant, name, url, rate_max, rate_duration_ms, created_at, updated_at)
@@ -65,6 +65,43 @@ describe('how many sources a tenant may keep', () => {
     const [kept] = rated.filter(({ status }) => status === 201);
     expect((await call('DELETE', `/api/sources/${String(kept!.body['id'])}`)).status).toBe(204);
     expect((await call('PATCH', path, { rate: RATE })).status).toBe(200);
+  });
+
+  it('makes no answer about an import of all of them large: the rest is in pages of its sources', async () => {
+    const started = await call('POST', '/api/imports/start', {});
+    expect(started.status).toBe(202);
+    const { importId, sources } = started.body as { importId: string; sources: unknown[] };
+    expect([started.body['sourceCount'], sources.length]).toEqual([1_000, 100]);
+    expect(started.body['source']).toBeUndefined();
+
+    const { body: one } = await call('GET', `/api/imports/${importId}`);
+    expect(one).toMatchObject({ status: 'queued', sourceCount: 1_000, totals: { offered: 0, failed: 0 } });
+    const shown = (one['sources'] as { source: string }[]).map(({ source }) => source);
+    const { body: list } = await call('GET', '/api/imports');
+    const [listed] = list['items'] as (typeof one)[];
+    expect(listed).toMatchObject({ importId, status: 'queued', sourceCount: 1_000 });
+    expect((listed!['sources'] as { source: string }[]).map(({ source }) => source)).toEqual(
+      shown.slice(0, 10),
+    );
+
+    const names: string[] = [];
+    const { sources: first } = one['links'] as { sources: string };
+    for (let path: string | undefined = `${first}?limit=200&status=queued`; path !== undefined;) {
+      const { status, body: page } = await call('GET', path);
+      expect(status).toBe(200);
+      names.push(...(page['items'] as { source: string }[]).map(({ source }) => source));
+      const next = page['next_cursor'] as string | null;
+      path = next === null ? undefined : `${first}?limit=200&status=queued&cursor=${next}`;
+    }
+    expect([names.length, new Set(names).size]).toEqual([1_000, 1_000]);
+    expect(names.slice(0, 100)).toEqual(shown);
+    expect((await call('GET', `${first}?status=failed`)).body).toEqual({ items: [], next_cursor: null });
+    const bad = Buffer.from('["a b"]').toString('base64url');
+    expect((await call('GET', `${first}?cursor=${bad}`)).body).toMatchObject({ code: 'cursor_invalid' });
+    expect((await call('POST', `/api/imports/${importId}/cancel`)).body).toMatchObject({
+      status: 'cancelled',
+      sourceCount: 1_000,
+    });
   });
 });
 

@@ -146,6 +146,7 @@ export const routeRules: Readonly<Record<string, RouteRule>> = {
   'POST /api/imports/start': first('producer'),
   'GET /api/imports': first('viewer'),
   'GET /api/imports/:id': first('viewer'),
+  'GET /api/imports/:id/sources': first('viewer'),
   'GET /api/imports/:id/items': first('viewer'),
   'GET /api/imports/:id/events': first('viewer'),
   'POST /api/imports/:id/cancel': first('operator'),

@@ -5,8 +5,8 @@ import { Database } from '../../platform/database/database.service';
 import type { EventStream } from '../../platform/http/event-stream';
 import { EventStreams } from '../../platform/http/event-streams.service';
 import { Sampler, type Watched } from '../../platform/http/sampler';
-import { ImportRuns, type Import } from '../../workloads/feeds/import-run.store';
-import { importView, isImportOver, statusOf, versionOf } from './import-view';
+import { ImportOverviews, type Import } from '../../workloads/feeds/import-overview.store';
+import { importView, isImportOver, statusOf } from './import-view';
 import { Imports } from './imports.service';
 
 /** Whose import it has to be, and whether errors are shown as they are. */
@@ -28,7 +28,7 @@ export class ImportEvents extends Sampler<{ readonly id: string }, Listener> {
     database: Database,
     private readonly streams: EventStreams,
     private readonly imports: Imports,
-    private readonly runs: ImportRuns,
+    private readonly overviews: ImportOverviews,
   ) {
     super(database);
   }
@@ -41,21 +41,21 @@ export class ImportEvents extends Sampler<{ readonly id: string }, Listener> {
     reply: FastifyReply,
   ): Promise<void> {
     const found = await this.imports.require(id, follower.tenant);
-    if (isImportOver(found) && lastEventId === String(versionOf(found))) return void reply.status(204).send();
+    if (isImportOver(found) && lastEventId === String(found.version)) return void reply.status(204).send();
     let unwatch = (): void => undefined;
     const stream = this.streams.open(reply, follower, () => unwatch());
     if (stream === undefined) return;
     stream.send('snapshot', shown(found, follower), placeOf(found));
     if (isImportOver(found)) return finish(stream, found);
-    let [version, status] = [versionOf(found), statusOf(found)];
+    let [version, status] = [found.version, statusOf(found)];
     unwatch = this.join(
       id,
       (known) => known ?? { id },
       (one) => {
         if (one === undefined) return finish(stream);
-        if (versionOf(one) !== version) {
+        if (one.version !== version) {
           stream.send(statusOf(one) === status ? 'progress' : 'state', shown(one, follower), placeOf(one));
-          [version, status] = [versionOf(one), statusOf(one)];
+          [version, status] = [one.version, statusOf(one)];
         }
         if (isImportOver(one)) finish(stream, one);
       },
@@ -63,7 +63,7 @@ export class ImportEvents extends Sampler<{ readonly id: string }, Listener> {
   }
 
   protected async sample(watched: readonly Watched<{ readonly id: string }, Listener>[]): Promise<void> {
-    const found = await this.runs.findMany(watched.map(({ entry }) => entry.id));
+    const found = await this.overviews.findMany(watched.map(({ entry }) => entry.id));
     for (const { entry, listeners } of watched) {
       const one = found.find(({ id }) => id === entry.id);
       listeners.forEach((listener) => listener(one));
@@ -78,10 +78,10 @@ function shown(one: Import, { isMasked }: ImportFollower): object {
 
 /** The last place is given out with `end` alone, so that whoever names it has seen everything. */
 function placeOf(one: Import): number | undefined {
-  return isImportOver(one) ? undefined : versionOf(one);
+  return isImportOver(one) ? undefined : one.version;
 }
 
 function finish(stream: EventStream, one?: Import): void {
-  stream.send('end', { status: one === undefined ? 'deleted' : statusOf(one) }, one && versionOf(one));
+  stream.send('end', { status: one === undefined ? 'deleted' : statusOf(one) }, one?.version);
   stream.end();
 }

@@ -1,7 +1,8 @@
 import { feedQueueName } from '../../config/feed-queue-name';
 import { always } from '../../platform/auth/queue-of';
 import type { ImportSourceRow, ImportStatus } from '../../workloads/feeds/feeds.tables';
-import { isOver, type Import } from '../../workloads/feeds/import-run.store';
+import { importCounts, type Import } from '../../workloads/feeds/import-overview.store';
+import { isOver } from '../../workloads/feeds/import-run.store';
 import type {
   ImportCountsDto,
   ImportDto,
@@ -22,27 +23,27 @@ export function importPath(id: string): string {
 
 export function linksOf(id: string): ImportLinksDto {
   const self = importPath(id);
-  return { self, items: `${self}/items`, events: `${self}/events`, cancel: `${self}/cancel` };
+  return {
+    self,
+    sources: `${self}/sources`,
+    items: `${self}/items`,
+    events: `${self}/events`,
+    cancel: `${self}/cancel`,
+  };
 }
 
 /** One word for all sources: as long as one is under way, that; then whether any of them has come through. */
-export function statusOf({ sources }: Import): ImportStatus {
-  const of = (status: ImportStatus) => sources.some((source) => source.status === status);
+export function statusOf({ statuses }: Import): ImportStatus {
   const order: ImportStatus[] = ['importing', 'fetching', 'queued', 'completed', 'failed'];
-  return order.find(of) ?? 'cancelled';
+  return order.find((status) => statuses.includes(status)) ?? 'cancelled';
 }
 
-export function isImportOver(one: Import): boolean {
-  return one.sources.every(({ status }) => isOver(status));
+export function isImportOver({ statuses }: Import): boolean {
+  return statuses.every(isOver);
 }
 
-/** Each source changes its version with every change, so that their sum tells two states apart. */
-export function versionOf({ sources }: Import): number {
-  return sources.reduce((sum, { version }) => sum + version, 0);
-}
-
-export function tagOf(one: Import): string {
-  return `W/"${versionOf(one)}"`;
+export function tagOf({ version }: Import): string {
+  return `W/"${version}"`;
 }
 
 export function importView(one: Import): ImportDto {
@@ -50,7 +51,8 @@ export function importView(one: Import): ImportDto {
     importId: one.id,
     status: statusOf(one),
     trigger: one.trigger,
-    totals: totalsOf(one.sources),
+    totals: one.totals,
+    sourceCount: one.sourceCount,
     sources: one.sources.map(sourceView),
     createdAt: one.createdAt.toISOString(),
     links: linksOf(one.id),
@@ -58,14 +60,15 @@ export function importView(one: Import): ImportDto {
 }
 
 export function startedView(one: Import): StartedImportDto {
-  const { enqueued, duplicates } = totalsOf(one.sources);
+  const { enqueued, duplicates } = one.totals;
   const [only] = one.sources;
   return {
     importId: one.id,
     status: statusOf(one),
-    ...(one.sources.length === 1 && { source: only!.source }),
+    ...(one.sourceCount === 1 && { source: only!.source }),
     enqueued,
     duplicates,
+    sourceCount: one.sourceCount,
     sources: one.sources.map(({ source, status, jobId, ...row }) => ({
       source,
       status,
@@ -79,7 +82,7 @@ export function startedView(one: Import): StartedImportDto {
   };
 }
 
-function sourceView(row: ImportSourceRow): ImportSourceDto {
+export function sourceView(row: ImportSourceRow): ImportSourceDto {
   const { source, status, jobId, format, title, notModified, bytes, broken, error, postponed } = row;
   return {
     source,
@@ -99,23 +102,5 @@ function sourceView(row: ImportSourceRow): ImportSourceDto {
 }
 
 function countsOf(row: ImportSourceRow): ImportCountsDto {
-  const { offered, rejected, skipped, duplicates, enqueued, created, updated, unchanged, failed } = row;
-  return { offered, rejected, skipped, duplicates, enqueued, created, updated, unchanged, failed };
-}
-
-function totalsOf(sources: readonly ImportSourceRow[]): ImportCountsDto {
-  const names = [
-    'offered',
-    'rejected',
-    'skipped',
-    'duplicates',
-    'enqueued',
-    'created',
-    'updated',
-    'unchanged',
-    'failed',
-  ] as const;
-  return Object.fromEntries(
-    names.map((name) => [name, sources.reduce((sum, row) => sum + row[name], 0)]),
-  ) as unknown as ImportCountsDto;
+  return Object.fromEntries(importCounts.map((name) => [name, row[name]])) as unknown as ImportCountsDto;
 }

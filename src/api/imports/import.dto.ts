@@ -77,6 +77,12 @@ export class ImportItemsQueryDto extends PageQueryDto {
   outcome?: ItemOutcome | 'rejected';
 }
 
+export class ImportSourcesQueryDto extends PageQueryDto {
+  @IsOptional()
+  @IsIn(statuses)
+  status?: ImportStatus;
+}
+
 export class ImportEventsQueryDto {
   /** As the header Last-Event-ID, for those who cannot send it. */
   @IsOptional()
@@ -129,6 +135,7 @@ export class ImportSourceDto extends ImportCountsDto {
 
 export class ImportLinksDto {
   self!: string;
+  sources!: string;
   items!: string;
   events!: string;
   cancel!: string;
@@ -141,7 +148,10 @@ export class ImportDto {
   status!: ImportStatus;
   @ApiProperty({ enum: ['request', 'schedule'] })
   trigger!: ImportTrigger;
+  /** Of all sources together. */
   totals!: ImportCountsDto;
+  sourceCount!: number;
+  /** The first hundred by name, in a list of imports ten; `links.sources` has all of them. */
   sources!: ImportSourceDto[];
   @ApiProperty({ format: 'date-time' })
   createdAt!: string;
@@ -170,12 +180,20 @@ export class StartedImportDto {
   source?: string;
   enqueued!: number;
   duplicates!: number;
+  sourceCount!: number;
+  /** The first hundred by name; `links.sources` has all of them. */
   sources!: StartedSourceDto[];
   links!: ImportLinksDto;
 }
 
 export class ImportListDto {
   items!: ImportDto[];
+  @ApiProperty({ type: String, nullable: true })
+  next_cursor!: string | null;
+}
+
+export class ImportSourceListDto {
+  items!: ImportSourceDto[];
   @ApiProperty({ type: String, nullable: true })
   next_cursor!: string | null;
 }

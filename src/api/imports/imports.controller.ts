@@ -24,6 +24,8 @@ import {
   ImportItemListDto,
   ImportItemsQueryDto,
   ImportListDto,
+  ImportSourceListDto,
+  ImportSourcesQueryDto,
   StartedImportDto,
   StartImportDto,
 } from './import.dto';
@@ -76,7 +78,7 @@ export class ImportsController {
     return page;
   }
 
-  /** One import, with the numbers of each source. */
+  /** One import, with the numbers of its first sources and of all together. */
   @Get(':id')
   @Requires('jobs:read', ofFeeds)
   @Masked('sources.*.error', 'sources.*.broken')
@@ -96,6 +98,23 @@ export class ImportsController {
     if (ifNoneMatch === undefined || !tagMatches(ifNoneMatch, tagOf(found))) return importView(found);
     reply.status(304);
     return undefined;
+  }
+
+  /** The sources of an import, by name, with the numbers of each. */
+  @Get(':id/sources')
+  @Requires('jobs:read', ofFeeds)
+  @Masked('items.*.error', 'items.*.broken')
+  @ApiOkResponse({ type: ImportSourceListDto })
+  @ApiProblems('import_not_found', 'query_invalid', 'cursor_invalid')
+  async sources(
+    @Param('id') id: string,
+    @Query() query: ImportSourcesQueryDto,
+    @CurrentPrincipal() { tenant }: Principal,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ImportSourceListDto> {
+    const { page, link } = await this.imports.sourcesOf(id, query, tenant);
+    if (link !== undefined) reply.header('link', link);
+    return page;
   }
 
   /** What became of each item that was enqueued; with `outcome=rejected`, of those that could not be taken. */

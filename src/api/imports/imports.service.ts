@@ -10,21 +10,23 @@ import { FeedImportProducer } from '../../workloads/feeds/feed-import/feed-impor
 import { FeedSources } from '../../workloads/feeds/feed-source.store';
 import type { FeedSourceRow } from '../../workloads/feeds/feeds.tables';
 import { ImportCancels } from '../../workloads/feeds/import-cancels.store';
+import { ImportOverviews, type Import } from '../../workloads/feeds/import-overview.store';
 import {
   ImportRuns,
   SourceRunningError,
-  type Import,
   type ImportWish,
   type NewImport,
 } from '../../workloads/feeds/import-run.store';
 import { ImportStaging } from '../../workloads/feeds/import-staging.store';
 import { MemberNameError, pushedItems } from '../../workloads/feeds/pushed-items';
-import { importPath, IMPORTS_PATH, importView } from './import-view';
+import { importPath, IMPORTS_PATH, importView, sourceView } from './import-view';
 import type {
   ImportItemDto,
   ImportItemListDto,
   ImportItemsQueryDto,
   ImportListDto,
+  ImportSourceListDto,
+  ImportSourcesQueryDto,
   StartImportDto,
 } from './import.dto';
 
@@ -36,6 +38,7 @@ export class Imports {
   constructor(
     private readonly database: Database,
     private readonly runs: ImportRuns,
+    private readonly overviews: ImportOverviews,
     private readonly sources: FeedSources,
     private readonly staging: ImportStaging,
     private readonly jobs: FeedImportProducer,
@@ -63,7 +66,7 @@ export class Imports {
   /** Throws `import_not_found` for an id of no import of the tenant, whatever it looks like. */
   async require(id: string, tenant: string): Promise<Import> {
     this.database.assertReady();
-    const found = await this.runs.find(id, tenant);
+    const found = await this.overviews.find(id, tenant);
     if (found === undefined) throw problem('import_not_found');
     return found;
   }
@@ -71,7 +74,7 @@ export class Imports {
   async list(query: PageQueryDto, tenant: string): Promise<{ page: ImportListDto; link?: string }> {
     this.database.assertReady();
     const { limit, cursor } = query;
-    const found = await this.runs.list(
+    const found = await this.overviews.list(
       tenant,
       limit + 1,
       cursor === undefined ? undefined : positionIn(cursor),
@@ -82,6 +85,26 @@ export class Imports {
     return {
       page: { items: items.map(importView), next_cursor: next },
       ...(next !== null && { link: nextLink(IMPORTS_PATH, query, next) }),
+    };
+  }
+
+  /** What became of each source, by name. */
+  async sourcesOf(
+    id: string,
+    query: ImportSourcesQueryDto,
+    tenant: string,
+  ): Promise<{ page: ImportSourceListDto; link?: string }> {
+    const one = await this.require(id, tenant);
+    const { limit, cursor, status } = query;
+    // A name may be longer than a cursor; the id of the source's job is not.
+    const found = await this.overviews.sources(one.id, limit + 1, {
+      ...(cursor !== undefined && { afterJob: jobIn(cursor) }),
+      ...(status !== undefined && { status }),
+    });
+    const next = found.length > limit ? encodeCursor([found[limit - 1]!.jobId]) : null;
+    return {
+      page: { items: found.slice(0, limit).map(sourceView), next_cursor: next },
+      ...(next !== null && { link: nextLink(`${importPath(id)}/sources`, query, next) }),
     };
   }
 
@@ -228,6 +251,12 @@ function assertOneKind({ sources, source, url, items, mapping, paging }: StartIm
 
 function refusal(pointer: string, detail: string) {
   return problem('validation_failed', { errors: [{ pointer: `#${pointer}`, detail, code: 'goesTogether' }] });
+}
+
+function jobIn(cursor: string): string {
+  const [jobId] = decodeCursor(cursor, 'string');
+  if (!/^[\w-]{1,100}$/.test(jobId)) throw problem('cursor_invalid');
+  return jobId;
 }
 
 function positionIn(cursor: string) {

@@ -4,6 +4,7 @@ import { FeedSources } from './feed-source.store';
 import { ImportCancels } from './import-cancels.store';
 import { ImportFetches } from './import-fetch.store';
 import { ImportOutcomes } from './import-outcomes.store';
+import { ImportOverviews } from './import-overview.store';
 import { ImportRuns } from './import-run.store';
 import { ImportStaging } from './import-staging.store';
 import { SourceHeaders } from './source-headers.service';
@@ -15,6 +16,7 @@ const stores = [
   ImportCancels,
   ImportFetches,
   ImportOutcomes,
+  ImportOverviews,
   ImportRuns,
   ImportStaging,
   SourceHeaders,

@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { isUUID } from 'class-validator';
-import { and, desc, eq, getTableColumns, inArray, sql, type SQL } from 'drizzle-orm';
+import { and, eq, getTableColumns, inArray, sql } from 'drizzle-orm';
 import { randomUUID } from 'node:crypto';
 import type { FeedPagingDto } from '../../integrations/feeds/feed-paging.dto';
 import type { JsonMappingDto } from '../../integrations/feeds/json-mapping.dto';
@@ -15,8 +14,6 @@ import {
   importSources,
   unfinishedImports,
   type ImportItemRow,
-  type ImportRow,
-  type ImportSourceRow,
   type ImportStatus,
   type ImportTrigger,
   type ItemOutcome,
@@ -39,16 +36,6 @@ export interface NewImport {
   readonly sources: readonly ImportWish[];
 }
 
-/** An import and its sources, by name. */
-export interface Import extends ImportRow {
-  readonly sources: readonly ImportSourceRow[];
-}
-
-export interface ImportPosition {
-  readonly createdAt: Date;
-  readonly id: string;
-}
-
 /** A source is being imported already; nothing was started. */
 export class SourceRunningError extends Error {
   constructor(readonly sources: readonly string[]) {
@@ -63,7 +50,7 @@ export function isOver(status: ImportStatus): boolean {
   return !(unfinishedImports as readonly string[]).includes(status);
 }
 
-/** Imports as callers see them: started, looked at, cancelled. */
+/** Imports as they are started, and what became of their items. */
 @Injectable()
 export class ImportRuns {
   constructor(
@@ -139,26 +126,6 @@ export class ImportRuns {
     return found.map(({ source }) => source);
   }
 
-  /** Undefined for anything that is not the id of an import of this tenant. */
-  async find(id: string, tenant: string): Promise<Import | undefined> {
-    if (!isUUID(id)) return undefined;
-    const [found] = await this.withSources(and(eq(imports.id, id), eq(imports.tenant, tenant)), 1);
-    return found;
-  }
-
-  async findMany(ids: readonly string[]): Promise<Import[]> {
-    return ids.length === 0 ? [] : this.withSources(inArray(imports.id, [...ids]), ids.length);
-  }
-
-  /** Newest first. */
-  async list(tenant: string, limit: number, after?: ImportPosition): Promise<Import[]> {
-    const place =
-      after === undefined
-        ? undefined
-        : sql`(${imports.createdAt}, ${imports.id}) < (${after.createdAt.toISOString()}::timestamptz, ${after.id}::uuid)`;
-    return this.withSources(and(eq(imports.tenant, tenant), place), limit);
-  }
-
   /** What became of the items of an import, in the order of their keys; rejected ones have no key and come apart. */
   async items(
     importId: string,
@@ -188,23 +155,6 @@ export class ImportRuns {
       .where(and(eq(importRejections.importId, importId), sql`${importRejections.id} > ${after}`))
       .orderBy(importRejections.id)
       .limit(limit);
-  }
-
-  private async withSources(condition: SQL | undefined, limit: number): Promise<Import[]> {
-    const rows = await this.database.query
-      .select()
-      .from(imports)
-      .where(condition)
-      .orderBy(desc(imports.createdAt), desc(imports.id))
-      .limit(limit);
-    if (rows.length === 0) return [];
-    const ids = rows.map(({ id }) => id);
-    const sources = await this.database.query
-      .select()
-      .from(importSources)
-      .where(inArray(importSources.importId, ids))
-      .orderBy(importSources.source);
-    return rows.map((row) => ({ ...row, sources: sources.filter(({ importId }) => importId === row.id) }));
   }
 }
 
