@@ -6,7 +6,6 @@ import {
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
-import { createHash } from 'node:crypto';
 import { Pool } from 'pg';
 import { Settings } from '../../config/settings';
 import { DatabaseUnavailableError } from './database-unavailable.error';
@@ -26,9 +25,6 @@ export class Database implements OnApplicationBootstrap, OnApplicationShutdown {
   private lastErrorLoggedAt = 0;
   private isMigrated = false;
   private closing = false;
-  private prepares = true;
-  /** The names of statements by their texts. */
-  private readonly prepared = new Map<string, string>();
 
   /** Queries through drizzle; each takes a connection of the pool for its own duration. */
   readonly query: NodePgDatabase;
@@ -101,34 +97,9 @@ export class Database implements OnApplicationBootstrap, OnApplicationShutdown {
     return this.query.transaction(run);
   }
 
-  /**
-   * Runs one statement as it is written, `$1` and so on in it: for a few that run so often that reading and planning them
-   * each time would cost more than what they do. Each connection prepares them once.
-   */
+  /** Runs one statement as it is written, `$1` and so on in it: for those that run too often to be built each time. */
   async statement<Row extends object>(text: string, values: readonly unknown[]): Promise<readonly Row[]> {
-    const query = { text, values: [...values] };
-    const name = this.preparedName(text);
-    if (name === undefined) return (await this.pool.query<Row>(query)).rows;
-    try {
-      return (await this.pool.query<Row>({ ...query, name })).rows;
-    } catch (error) {
-      if (!isStrangePrepared(error)) throw error;
-      this.prepares = false;
-      this.logger.warn(
-        'The database forgets prepared statements, as poolers do: they are planned each time.',
-      );
-      return (await this.pool.query<Row>(query)).rows;
-    }
-  }
-
-  private preparedName(text: string): string | undefined {
-    if (!this.prepares) return undefined;
-    const known = this.prepared.get(text);
-    if (known !== undefined) return known;
-    // Behind a pooler another process may have prepared one on the same connection: it must be the same one.
-    const name = `holdfast_${createHash('sha256').update(text).digest('hex').slice(0, 32)}`;
-    this.prepared.set(text, name);
-    return name;
+    return (await this.pool.query<Row>(text, [...values])).rows;
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -143,10 +114,4 @@ export class Database implements OnApplicationBootstrap, OnApplicationShutdown {
     this.lastErrorLoggedAt = now;
     this.logger.error(`Database error: ${(error.message || error.name).slice(0, 300)}`);
   }
-}
-
-/** Whether a connection knows another's prepared statements, or not its own: a pooler hands out one for another. */
-function isStrangePrepared(error: unknown): boolean {
-  const { code } = error as { code?: string };
-  return code === '26000' || code === '42P05';
 }
