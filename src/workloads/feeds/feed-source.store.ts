@@ -156,13 +156,12 @@ export class FeedSources {
 
   /**
    * Runs that were missed are one run: the next one is in the future. A schedule that has none any more keeps nobody else
-   * waiting.
+   * waiting; the answer is null then.
    */
-  async planNext(transaction: Transaction, source: FeedSourceRow): Promise<void> {
-    await transaction
-      .update(feedSources)
-      .set({ nextRunAt: nextIfAny(source) })
-      .where(eq(feedSources.id, source.id));
+  async planNext(transaction: Transaction, source: FeedSourceRow): Promise<Date | null> {
+    const nextRunAt = nextIfAny(source);
+    await transaction.update(feedSources).set({ nextRunAt }).where(eq(feedSources.id, source.id));
+    return nextRunAt;
   }
 
   private async written<T>(name: string, work: (transaction: Transaction) => Promise<T>): Promise<T> {

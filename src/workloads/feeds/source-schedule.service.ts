@@ -39,7 +39,12 @@ export class SourceScheduleRunner implements OnApplicationBootstrap {
   async startDue(): Promise<number> {
     const started = await this.database.transaction(async (transaction) => {
       const due = await this.sources.due(transaction, MAX_DUE);
-      for (const source of due) await this.sources.planNext(transaction, source);
+      for (const source of due) {
+        if ((await this.sources.planNext(transaction, source)) !== null) continue;
+        this.logger.error(
+          `This was the last scheduled import of source ${source.id}: its schedule ends, or is none any more.`,
+        );
+      }
       const running = await this.runningOf(due);
       const idle = due.filter((source) => !running.has(`${source.tenant} ${source.name}`));
       for (const { tenant, name, id, url } of idle) {
