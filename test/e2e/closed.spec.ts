@@ -140,7 +140,7 @@ describe('while the database is away', () => {
       await proxy.close();
       await database.drop();
     }
-  }, 60_000);
+  }, 120_000);
 
   it('a server that never learnt whether there are keys lets nobody in', async () => {
     const server = await startTestServer({ ROLE: 'api', DATABASE_URL: 'postgres://x:y@127.0.0.1:1/nowhere' });
