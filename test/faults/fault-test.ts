@@ -55,7 +55,7 @@ export function testFault(fault: Fault): void {
 
     beforeAll(async () => {
       outcomes = await Promise.allSettled([holdfast, naive].map((subject) => run(fault, subject)));
-    }, fault.timeoutMs ?? 120_000);
+    }, fault.timeoutMs ?? 300_000);
 
     it('keeps what is promised', () => {
       const { figures, broken } = valueOf(outcomes[0]);
