@@ -42,7 +42,7 @@ testFault({
     await stage.place(api, { payload: { key: 'onward', does: 'die', times: 6, advances: true } });
     const others = ['one', 'two', 'three'];
     for (const key of others) await stage.place(api, { payload: { key } });
-    const figures = await stage.settled(100_000);
+    const figures = await stage.settled(200_000);
     const starts = await stage.happened('starts');
     const reason = await stage.failedReason('always');
     return {
