@@ -3,15 +3,17 @@ import { UnrecoverableError, type Job } from 'bullmq';
 import { originOf } from '../queue/add-job';
 import { causeOfReason, JobDeathError, type DeathCause } from '../queue/death-cause';
 import { JobCancelledError, JobTimeoutError } from '../queue/job-interruption';
+import { Quarantine, type QuarantinedJob } from '../worker/quarantine.service';
 import { WorkerRunner } from '../worker/worker-runner.service';
 import { ErrorReporter } from './error-reporter.service';
 import { payloadTexts } from './payload-texts';
 
-/** Reports every job of this process that dies, and what goes wrong in its workers beside jobs. */
+/** Reports every job of this process that dies, those that are put aside because no worker can read them, and what goes wrong in its workers beside jobs. */
 @Injectable()
 export class JobFailureReports implements OnApplicationBootstrap {
   constructor(
     private readonly runner: WorkerRunner,
+    private readonly quarantine: Quarantine,
     private readonly reporter: ErrorReporter,
   ) {}
 
@@ -21,6 +23,7 @@ export class JobFailureReports implements OnApplicationBootstrap {
     this.runner.onFailure((job, error, isFinal) => {
       if (isFinal && error.name !== JobCancelledError.name) this.died(job, error);
     });
+    this.quarantine.onPutAside((job) => this.putAside(job));
     this.runner.onWorkerError((queue, error) =>
       this.reporter.report(error, () => ({ kind: 'worker', group: [queue], tags: { queue } })),
     );
@@ -41,6 +44,15 @@ export class JobFailureReports implements OnApplicationBootstrap {
         correlationId: originOf(job).correlationId,
       },
       hidden: payloadTexts(job.data),
+    }));
+  }
+
+  /** The reason holds names of fields and nothing of what stands in them. */
+  private putAside({ queue, id, type, cause, reason }: QuarantinedJob): void {
+    this.reporter.report(new JobDeathError(cause, reason), () => ({
+      kind: 'job',
+      group: [queue, type],
+      tags: { queue, type, jobId: id, cause },
     }));
   }
 }

@@ -63,8 +63,18 @@ redis.call('HINCRBY', job, 'atm', 1)
 redis.call('HDEL', job, 'defa')
 redis.call('ZADD', failed, now, id)
 redis.call('XADD', events, 'MAXLEN', '~', ${MAX_EVENTS}, '*', 'event', 'failed', 'jobId', id, 'failedReason', reason, 'prev', 'active')
-return 1
+return redis.call('HGET', job, 'name')
 `;
+
+/** A job that was put aside: no worker has seen it die. */
+export interface QuarantinedJob {
+  readonly queue: string;
+  readonly id: string;
+  /** What its record still says; `unknown` where there is none. */
+  readonly type: string;
+  readonly cause: DeathCause;
+  readonly reason: string;
+}
 
 type Suspect = readonly [id: string, opts?: string | null, progress?: string | null, data?: string | null];
 
@@ -72,6 +82,7 @@ type Suspect = readonly [id: string, opts?: string | null, progress?: string | n
 @Injectable()
 export class Quarantine implements OnApplicationBootstrap {
   private readonly logger = new Logger('Worker');
+  private readonly listeners: ((job: QuarantinedJob) => void)[] = [];
 
   constructor(
     private readonly registry: QueueRegistry,
@@ -81,6 +92,11 @@ export class Quarantine implements OnApplicationBootstrap {
 
   onApplicationBootstrap(): void {
     this.leader.every('quarantine', INTERVAL_MS, async () => void (await this.sweep()));
+  }
+
+  /** Calls back with each job that this process puts aside: of all processes one, once for each job. */
+  onPutAside(listener: (job: QuarantinedJob) => void): void {
+    this.listeners.push(listener);
   }
 
   /** Looks at the active jobs of every queue; resolves with how many were put aside. */
@@ -139,7 +155,7 @@ export class Quarantine implements OnApplicationBootstrap {
       error: { name: 'JobDeathError', message: reason },
     };
     const keys = [id, 'active', 'failed', 'stalled', 'events'].map((part) => `${base}${part}`);
-    const isDone = await this.connections.producer.eval(
+    const type = await this.connections.producer.eval(
       QUARANTINE,
       keys.length,
       ...keys,
@@ -150,8 +166,11 @@ export class Quarantine implements OnApplicationBootstrap {
       cause,
       ...Object.entries(replacements).flat(),
     );
-    if (isDone !== 1) return false;
-    this.logger.error({ msg: `Job ${id} was put aside: ${reason}`, queue: entry.definition.name, cause });
+    // 0 for one that is somebody else's again.
+    if (typeof type !== 'string') return false;
+    const queue = entry.definition.name;
+    this.logger.error({ msg: `Job ${id} was put aside: ${reason}`, queue, cause });
+    for (const listener of this.listeners) listener({ queue, id, type, cause, reason });
     return true;
   }
 }

@@ -9,6 +9,7 @@ import { JobDispatcher } from '../../../src/platform/queue/job-dispatcher.servic
 import { RedisConnections } from '../../../src/platform/redis/redis-connections.service';
 import { SecretsModule } from '../../../src/platform/secrets/secrets.module';
 import { JobCancellation } from '../../../src/platform/worker/job-cancellation.service';
+import { Quarantine } from '../../../src/platform/worker/quarantine.service';
 import { WorkerRunner } from '../../../src/platform/worker/worker-runner.service';
 import { VaultModule } from '../../faults/vault/vault.module';
 import { eventually } from '../../support/eventually';
@@ -92,6 +93,36 @@ describe('failures that are reported, by a worker on a real Redis to an address 
     for (const member of ['vars', 'context_line', 'pre_context', 'post_context']) {
       expect(shown).not.toContain(member);
     }
+  });
+
+  it('are one event for a job that no worker can read, however many processes look for such jobs', async () => {
+    const { app: server, stop } = await start(() => Promise.resolve());
+    const { producer } = server.get(RedisConnections);
+    const queue = server.get<Queue>(getQueueToken('notes'));
+    const key = queue.toKey('notes_torn');
+    await producer.hset(key, { name: 'write-note', data: '{"text":"the secret of a torn job"', opts: '{}' });
+    await producer.hset(key, { timestamp: '1' });
+    await producer.lpush(queue.toKey('active'), 'notes_torn');
+    const quarantine = server.get(Quarantine);
+    await Promise.all(Array.from({ length: 3 }, () => quarantine.sweep()));
+    await quarantine.sweep();
+    expect(await queue.getJobState('notes_torn')).toBe('failed');
+    await stop();
+    expect(sink.events).toHaveLength(1);
+    const [event] = sink.events;
+    expect(event?.tags).toMatchObject({
+      kind: 'job',
+      queue: 'notes',
+      type: 'write-note',
+      jobId: 'notes_torn',
+      cause: 'corrupt_data',
+      errorGroup: expect.stringMatching(/^[0-9a-f]{16}$/),
+    });
+    expect(event?.exception.values[0]).toMatchObject({
+      type: 'JobDeathError',
+      value: 'What Redis holds of the job is not JSON: data.',
+    });
+    expect(JSON.stringify(event)).not.toContain('torn job');
   });
 
   it('are none for a job that fails and then succeeds, nor for one that was cancelled', async () => {
