@@ -58,6 +58,27 @@ describe('StatementGatherer', () => {
     expect(seen).toEqual([2]);
   });
 
+  it('waits for company after a statement that carried several, and not after one that went alone', async () => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
+    try {
+      const { gatherer, runs } = gathererInHand();
+      const ask = async (...inputs: number[]) => {
+        inputs.forEach((input) => void gatherer.add(input));
+        await turn();
+        return runs.map((run) => run.inputs);
+      };
+      expect(await ask(1)).toEqual([[1]]);
+      expect(await ask(2, 3)).toEqual([[1], [2, 3]]);
+      runs.forEach(({ end }) => end());
+      await ask(4);
+      expect(await ask(5)).toHaveLength(2);
+      jest.advanceTimersByTime(20);
+      expect(await ask()).toEqual([[1], [2, 3], [4, 5]]);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
   it('takes no more than a hundred into one statement', async () => {
     const { gatherer, runs } = gathererInHand();
     const answers = Array.from({ length: 130 }, (_, input) => gatherer.add(input));

@@ -32,7 +32,7 @@ SELECT job_id, step, life, 'claimed', starts FROM fence JOIN claim USING (job_id
 RETURNING job_id, life`;
 
 // A fence that somebody holds is passed over: he may hold it for seconds, and the other steps do not wait for that.
-// The cleaner goes by the day; a fence that was touched just now stays as it is, which spares its index.
+// The cleaner goes by the last start, which touched the fence: settling leaves it, and its index, alone.
 const SETTLE = `
 WITH performed AS (
   SELECT * FROM unnest($1::text[], $2::bigint[], $3::int[], $4::bigint[], $5::text[], $6::bigint[], $7::text[])
@@ -42,9 +42,6 @@ WITH performed AS (
   WHERE fence.life = performed.life AND fence.job_created_at = performed.created_at
     AND fence.starts = performed.starts AND fence.started_at = performed.started_at
   FOR UPDATE OF fence SKIP LOCKED
-), touched AS (
-  UPDATE effect_fences AS fence SET touched_at = now() FROM held
-  WHERE fence.job_id = held.job_id AND fence.touched_at < now() - interval '1 minute'
 )
 UPDATE effects AS step SET state = 'done', result = held.result, starts = held.starts, written_at = now()
 FROM held

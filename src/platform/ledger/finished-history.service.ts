@@ -7,6 +7,7 @@ import { cursorAt, LedgerCursors } from './ledger-cursors.service';
 import { LedgerRecorder } from './ledger-recorder.service';
 import { JobSets, type SetPosition } from '../queue/job-sets.service';
 import { LedgerStore } from './ledger.store';
+import { WrittenJobs } from './written-jobs';
 
 const BATCH_SIZE = 1_000;
 // Further than the clocks of two machines may differ: beyond 1 s a process is not ready.
@@ -24,6 +25,7 @@ export const finishedStates: readonly FinishedState[] = ['completed', 'failed'];
 export class FinishedHistory implements OnApplicationBootstrap {
   /** How long ago the jobs finished that were written last, in milliseconds; 0 once all of a set are written. */
   behindMs = 0;
+  private readonly written = new WrittenJobs();
 
   constructor(
     private readonly sets: JobSets,
@@ -37,6 +39,16 @@ export class FinishedHistory implements OnApplicationBootstrap {
     this.sweeper.guard((entry, state, ids) => this.release(entry, state, ids));
   }
 
+  /** Whether the set may hold what has not been written, when this is its newest member. */
+  isBehind(entry: RegisteredQueue, state: FinishedState, newest: SetPosition | undefined): boolean {
+    return this.cursors.isBehind(sourceOf(entry, state), newest);
+  }
+
+  /** Likewise for what {@link advanceLate} has not looked at. */
+  isLateBehind(entry: RegisteredQueue, state: FinishedState, newest: SetPosition | undefined): boolean {
+    return this.cursors.isBehind(lateSourceOf(entry, state), newest);
+  }
+
   /**
    * Writes the next jobs of a set; true when there may be more. What a fast clock has finished in the future
    * waits for that time: past it, the cursor would miss everything else.
@@ -48,6 +60,7 @@ export class FinishedHistory implements OnApplicationBootstrap {
     this.behindMs = page.length < BATCH_SIZE ? 0 : now - Number(page[0]?.score);
     if (page.length === 0) return false;
     await this.write(entry, name, page, await this.worthKeeping(entry, state, idsOf(page)));
+    this.written.note(name, page);
     return page.length === BATCH_SIZE;
   }
 
@@ -56,11 +69,12 @@ export class FinishedHistory implements OnApplicationBootstrap {
    * that said when it finished was slow. True when there may be more.
    */
   async advanceLate(entry: RegisteredQueue, state: FinishedState, now = Date.now()): Promise<boolean> {
-    const name = `late:${sourceOf(entry, state)}`;
+    const name = lateSourceOf(entry, state);
     const after = this.cursors.position(name);
     const page = await this.sets.page(entry, state, after, BATCH_SIZE, String(now - LATE_MS));
     if (page.length === 0) return false;
-    const wanted = await this.worthKeeping(entry, state, idsOf(page));
+    const others = idsOf(this.written.takeOthers(sourceOf(entry, state), page));
+    const wanted = await this.worthKeeping(entry, state, others);
     const missing = await this.store.missing(await this.sets.keysOf(entry, wanted));
     await this.write(entry, name, page, [...missing]);
     return page.length === BATCH_SIZE;
@@ -122,6 +136,10 @@ export class FinishedHistory implements OnApplicationBootstrap {
 
 function sourceOf({ definition }: RegisteredQueue, state: FinishedState): string {
   return `${state}:${definition.name}`;
+}
+
+function lateSourceOf(entry: RegisteredQueue, state: FinishedState): string {
+  return `late:${sourceOf(entry, state)}`;
 }
 
 function idsOf(page: readonly SetPosition[]): string[] {

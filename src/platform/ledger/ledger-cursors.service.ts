@@ -27,6 +27,14 @@ export class LedgerCursors {
     this.positions.set(source, position);
   }
 
+  /** Whether the newest member of a set may lie after the position; a set without members has nothing to read. */
+  isBehind(source: string, newest: SetPosition | undefined): boolean {
+    if (newest === undefined) return false;
+    const { score, id } = this.position(source);
+    const isBefore = Number(newest.score) < Number(score);
+    return !isBefore && (newest.score !== score || newest.id !== id);
+  }
+
   position(source: string): SetPosition {
     const stored = this.positions.get(source);
     const [, score, id] = /^(\S+) (.*)$/s.exec(stored ?? '') ?? [];

@@ -1,11 +1,12 @@
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { isDatabaseAway } from '../database/database-unavailable.error';
 import { Leader } from '../leader/leader.service';
-import { QueueRegistry } from '../queue/queue-registry.service';
+import { QueueRegistry, type RegisteredQueue } from '../queue/queue-registry.service';
 import { isAway } from '../redis/redis-unavailable.error';
 import { BusyLoop } from './busy-loop';
 import { FinishedHistory, finishedStates, keepsAll } from './finished-history.service';
 import { LedgerCursors } from './ledger-cursors.service';
+import { LedgerNews, type QueueEnds } from './ledger-news.service';
 import { LedgerRemovals } from './ledger-removals.service';
 import { LiveJobs } from './live-jobs.service';
 import { LiveScan } from './live-scan.service';
@@ -37,6 +38,7 @@ export class LedgerWriter implements OnApplicationBootstrap {
     private readonly registry: QueueRegistry,
     private readonly store: LedgerStore,
     private readonly cursors: LedgerCursors,
+    private readonly news: LedgerNews,
     private readonly finished: FinishedHistory,
     private readonly live: LiveJobs,
     private readonly scan: LiveScan,
@@ -79,26 +81,29 @@ export class LedgerWriter implements OnApplicationBootstrap {
     const deadline = Date.now() + MAX_TURN_MS;
     await this.cursors.refresh();
     await this.repeat(deadline, () => this.removals.advance());
-    for (const entry of this.registry.all()) {
+    const news = await this.news.of(this.registry.all());
+    for (const [entry, ends] of news) {
       for (const state of finishedStates) {
+        if (!this.finished.isBehind(entry, state, ends[state])) continue;
         await this.repeat(deadline, () => this.finished.advance(entry, state));
       }
-      if (keepsAll(entry)) await this.live.follow(entry);
+      if (keepsAll(entry) && this.live.isBehind(entry, ends.event)) await this.live.follow(entry);
     }
     if (this.loop.isBusy && Date.now() < this.nextLateAt + 10 * LATE_INTERVAL_MS) return;
     const spare = Date.now() + MAX_SPARE_MS;
     for (const entry of this.registry.all()) await this.repeat(spare, () => this.scan.advance(entry));
-    await this.late(spare);
+    await this.late(news, spare);
     if (Date.now() < this.nextSettleAt) return;
     this.nextSettleAt = Date.now() + SETTLE_INTERVAL_MS;
     await this.live.settle();
   }
 
-  private async late(deadline: number): Promise<void> {
+  private async late(news: ReadonlyMap<RegisteredQueue, QueueEnds>, deadline: number): Promise<void> {
     if (Date.now() < this.nextLateAt) return;
     this.nextLateAt = Date.now() + LATE_INTERVAL_MS;
-    for (const entry of this.registry.all()) {
+    for (const [entry, ends] of news) {
       for (const state of finishedStates) {
+        if (!this.finished.isLateBehind(entry, state, ends[state])) continue;
         await this.repeat(deadline, () => this.finished.advanceLate(entry, state));
       }
     }

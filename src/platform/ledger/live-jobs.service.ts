@@ -29,10 +29,15 @@ export class LiveJobs {
     private readonly registry: QueueRegistry,
   ) {}
 
+  /** Whether there may be events that were not read, when this is the newest. */
+  isBehind({ definition }: RegisteredQueue, newest: string | undefined): boolean {
+    return newest !== undefined && newest !== this.cursors.get(cursorOf(definition));
+  }
+
   /** Takes over what the queue's events tell since the last turn, or begins to look at all live jobs of the queue. */
   async follow(entry: RegisteredQueue): Promise<void> {
     const key = `${entry.queue.opts.prefix}:${entry.definition.name}:events`;
-    const cursor = `events:${entry.definition.name}`;
+    const cursor = cursorOf(entry.definition);
     const { producer } = this.connections;
     let position = this.cursors.get(cursor);
     if (position === undefined || (await this.wasTrimmedPast(key, position))) {
@@ -107,4 +112,8 @@ export class LiveJobs {
     const [oldest] = await this.connections.producer.xrange(key, '-', '+', 'COUNT', 1);
     return oldest !== undefined && isAfter(oldest[0], position);
   }
+}
+
+function cursorOf({ name }: RegisteredQueue['definition']): string {
+  return `events:${name}`;
 }
