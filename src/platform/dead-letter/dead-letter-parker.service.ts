@@ -5,6 +5,7 @@ import { Database, type Transaction } from '../database/database.service';
 import { Leader } from '../leader/leader.service';
 import { FIRST_POSITION, JobSets, type FinishedJob, type SetPosition } from '../queue/job-sets.service';
 import { JobRemovals } from '../queue/job-removals.service';
+import { QueueEnds } from '../queue/queue-ends.service';
 import { QueueRegistry, type RegisteredQueue } from '../queue/queue-registry.service';
 import { RedisConnections } from '../redis/redis-connections.service';
 import { RetentionSweeper } from '../retention/retention-sweeper.service';
@@ -21,6 +22,14 @@ const CLOCK_DIFFERENCE_MS = 5_000;
 const IDS_PER_LOOKUP = 500;
 const MAX_PAGES_LOOKED_BACK = 20;
 
+type CursorRow = typeof deadLetterCursors.$inferSelect;
+
+interface QueueWithDead {
+  readonly entry: RegisteredQueue;
+  readonly newest: SetPosition;
+  readonly row: CursorRow | undefined;
+}
+
 /**
  * Makes a dead letter of every job that ends up in a failed set: that set is the truth, a worker's event only
  * makes it quick. The cursor moves in the transaction of the rows, and a death has one id, so that none is missed
@@ -36,6 +45,7 @@ export class DeadLetterParker implements OnApplicationBootstrap, BeforeApplicati
     private readonly database: Database,
     private readonly connections: RedisConnections,
     private readonly registry: QueueRegistry,
+    private readonly ends: QueueEnds,
     private readonly sets: JobSets,
     private readonly leader: Leader,
     private readonly workers: WorkerRunner,
@@ -66,9 +76,9 @@ export class DeadLetterParker implements OnApplicationBootstrap, BeforeApplicati
   async turn(): Promise<void> {
     if (!this.database.isSchemaReady) return;
     try {
-      for (const entry of this.registry.all()) {
-        await this.lookBack(entry);
-        await this.advance(entry);
+      for (const { entry, newest, row } of await this.withDead()) {
+        if (row !== undefined) await this.lookBack(entry, row);
+        if (isBehind(row, newest)) await this.advance(entry);
       }
     } catch (error) {
       if (!isDatabaseAway(error)) throw error;
@@ -103,10 +113,22 @@ export class DeadLetterParker implements OnApplicationBootstrap, BeforeApplicati
   private async parkNow(): Promise<void> {
     if (!this.database.isSchemaReady || !this.connections.isReady()) return;
     try {
-      for (const entry of this.registry.all()) await this.advance(entry);
+      for (const { entry, newest, row } of await this.withDead()) {
+        if (isBehind(row, newest)) await this.advance(entry);
+      }
     } catch {
       // The turn of the leader says what is wrong, and does the work.
     }
+  }
+
+  /** The queues that have failed jobs, with the newest of those and how far they were read: two questions for all. */
+  private async withDead(): Promise<QueueWithDead[]> {
+    const ends = await this.ends.of(this.registry.all());
+    const rows = await this.database.query.select().from(deadLetterCursors);
+    const rowOf = new Map(rows.map((row) => [row.queue, row]));
+    return [...ends].flatMap(([entry, { failed }]) =>
+      failed === undefined ? [] : [{ entry, newest: failed, row: rowOf.get(entry.definition.name) }],
+    );
   }
 
   private async advance(entry: RegisteredQueue): Promise<void> {
@@ -124,10 +146,8 @@ export class DeadLetterParker implements OnApplicationBootstrap, BeforeApplicati
   }
 
   /** A job that was finished by a slower clock, or whose end took its time to arrive, stands behind the cursor. */
-  private async lookBack(entry: RegisteredQueue): Promise<void> {
+  private async lookBack(entry: RegisteredQueue, row: CursorRow): Promise<void> {
     const { name } = entry.definition;
-    const row = await this.cursorRow(name);
-    if (row === undefined) return;
     const key = `${entry.queue.opts.prefix}:${name}:failed`;
     const from = row.lookedBackTo - CLOCK_DIFFERENCE_MS;
     for (let page = 0; page < MAX_PAGES_LOOKED_BACK; page += 1) {
@@ -152,17 +172,18 @@ export class DeadLetterParker implements OnApplicationBootstrap, BeforeApplicati
   }
 
   private async cursor({ definition: { name } }: RegisteredQueue): Promise<SetPosition> {
-    const row = await this.cursorRow(name);
-    return row === undefined ? FIRST_POSITION : { score: String(row.finishedAt), id: row.jobId };
-  }
-
-  private async cursorRow(queue: string): Promise<typeof deadLetterCursors.$inferSelect | undefined> {
     const [row] = await this.database.query
       .select()
       .from(deadLetterCursors)
-      .where(eq(deadLetterCursors.queue, queue));
-    return row;
+      .where(eq(deadLetterCursors.queue, name));
+    return row === undefined ? FIRST_POSITION : { score: String(row.finishedAt), id: row.jobId };
   }
+}
+
+function isBehind(row: CursorRow | undefined, newest: SetPosition): boolean {
+  if (row === undefined) return true;
+  const score = Number(newest.score);
+  return score > row.finishedAt || (score === row.finishedAt && newest.id !== row.jobId);
 }
 
 async function moveCursor(

@@ -1,12 +1,12 @@
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { isDatabaseAway } from '../database/database-unavailable.error';
 import { Leader } from '../leader/leader.service';
+import { QueueEnds, type EndsOfQueue } from '../queue/queue-ends.service';
 import { QueueRegistry, type RegisteredQueue } from '../queue/queue-registry.service';
 import { isAway } from '../redis/redis-unavailable.error';
 import { BusyLoop } from './busy-loop';
 import { FinishedHistory, finishedStates, keepsAll } from './finished-history.service';
 import { LedgerCursors } from './ledger-cursors.service';
-import { LedgerNews, type QueueEnds } from './ledger-news.service';
 import { LedgerRemovals } from './ledger-removals.service';
 import { LiveJobs } from './live-jobs.service';
 import { LiveScan } from './live-scan.service';
@@ -38,7 +38,7 @@ export class LedgerWriter implements OnApplicationBootstrap {
     private readonly registry: QueueRegistry,
     private readonly store: LedgerStore,
     private readonly cursors: LedgerCursors,
-    private readonly news: LedgerNews,
+    private readonly ends: QueueEnds,
     private readonly finished: FinishedHistory,
     private readonly live: LiveJobs,
     private readonly scan: LiveScan,
@@ -81,7 +81,7 @@ export class LedgerWriter implements OnApplicationBootstrap {
     const deadline = Date.now() + MAX_TURN_MS;
     await this.cursors.refresh();
     await this.repeat(deadline, () => this.removals.advance());
-    const news = await this.news.of(this.registry.all());
+    const news = await this.ends.of(this.registry.all());
     for (const [entry, ends] of news) {
       for (const state of finishedStates) {
         if (!this.finished.isBehind(entry, state, ends[state])) continue;
@@ -98,7 +98,7 @@ export class LedgerWriter implements OnApplicationBootstrap {
     await this.live.settle();
   }
 
-  private async late(news: ReadonlyMap<RegisteredQueue, QueueEnds>, deadline: number): Promise<void> {
+  private async late(news: ReadonlyMap<RegisteredQueue, EndsOfQueue>, deadline: number): Promise<void> {
     if (Date.now() < this.nextLateAt) return;
     this.nextLateAt = Date.now() + LATE_INTERVAL_MS;
     for (const [entry, ends] of news) {

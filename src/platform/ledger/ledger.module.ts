@@ -5,7 +5,6 @@ import { RetentionModule } from '../retention/retention.module';
 import { FinishedHistory } from './finished-history.service';
 import { JobsExportSource } from './jobs-export.source';
 import { LedgerCursors } from './ledger-cursors.service';
-import { LedgerNews } from './ledger-news.service';
 import { LedgerPartitions } from './ledger-partitions.service';
 import { LedgerRecorder } from './ledger-recorder.service';
 import { LedgerRemovals } from './ledger-removals.service';
@@ -23,7 +22,6 @@ export const ledgerMigrations: MigrationFolder = { name: 'ledger', folder: join(
   providers: [
     LedgerStore,
     LedgerCursors,
-    LedgerNews,
     LedgerPartitions,
     LedgerRecorder,
     LedgerRemovals,

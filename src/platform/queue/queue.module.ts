@@ -12,6 +12,7 @@ import { JobDispatcher } from './job-dispatcher.service';
 import { JobEdits } from './job-edits.service';
 import { JobReader } from './job-reader.service';
 import { JobSets } from './job-sets.service';
+import { QueueEnds } from './queue-ends.service';
 import { KnownJobs } from './known-jobs.service';
 import { JobRemovals } from './job-removals.service';
 import { NamedQueues } from './named-queues.service';
@@ -33,6 +34,7 @@ const offered = [
   JobRemovals,
   AttemptLog,
   JobSets,
+  QueueEnds,
   NamedQueues,
   QueueCounter,
   WorkerCensus,

@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import type { SetPosition } from '../queue/job-sets.service';
-import type { FinishedState } from '../queue/job-snapshot';
-import type { RegisteredQueue } from '../queue/queue-registry.service';
 import { RedisConnections } from '../redis/redis-connections.service';
+import type { SetPosition } from './job-sets.service';
+import type { FinishedState } from './job-snapshot';
+import type { RegisteredQueue } from './queue-registry.service';
 
-/** The ends of what a queue's history is read from; a place that is missing holds nothing. */
-export interface QueueEnds extends Readonly<Partial<Record<FinishedState, SetPosition>>> {
+/** The newest members of a queue's sets of finished jobs, and of its events; what is missing holds nothing. */
+export interface EndsOfQueue extends Readonly<Partial<Record<FinishedState, SetPosition>>> {
   /** The id of the newest event. */
   readonly event?: string;
 }
@@ -30,14 +30,14 @@ return found
 
 /**
  * Tells in one question, of all queues, where something may be new: asked one by one, two dozen queues that rest cost
- * Redis and this process more than a busy one.
+ * Redis and whoever follows them more than a busy one.
  */
 @Injectable()
-export class LedgerNews {
+export class QueueEnds {
   constructor(private readonly connections: RedisConnections) {}
 
   /** Rejects with the error of Redis. */
-  async of(entries: readonly RegisteredQueue[]): Promise<ReadonlyMap<RegisteredQueue, QueueEnds>> {
+  async of(entries: readonly RegisteredQueue[]): Promise<ReadonlyMap<RegisteredQueue, EndsOfQueue>> {
     if (entries.length === 0) return new Map();
     this.connections.assertReady();
     const keys = entries.flatMap(({ queue, definition }) =>
@@ -53,10 +53,10 @@ export class LedgerNews {
   }
 }
 
-function endOf(state: FinishedState, [id, score]: readonly string[] = []): QueueEnds {
+function endOf(state: FinishedState, [id, score]: readonly string[] = []): EndsOfQueue {
   return id === undefined || score === undefined ? {} : { [state]: { id, score } };
 }
 
-function eventOf([event]: readonly string[] = []): QueueEnds {
+function eventOf([event]: readonly string[] = []): EndsOfQueue {
   return event === undefined ? {} : { event };
 }
