@@ -4,8 +4,9 @@ import { interleaved, JobCrew, startProgram } from './job-crew.mjs';
 import { processorMicros } from './processor-time.mjs';
 
 const CONNECTIONS = 5;
-// What a process that has just begun takes longer for is no matter of how mail is sent.
-const WARM_UP = 500;
+// What a process that has just begun takes longer for is no matter of how mail is sent. V8 has compiled the last of
+// what Holdfast does for a mail after some thousands; the others have as many.
+const WARM_UP = 4_000;
 
 /** What the server has taken since it was last asked. */
 async function taken(sink, change = {}) {

@@ -6,7 +6,7 @@ const MAX_UNDER_WAY = 2;
 const MAX_GATHERED = 100;
 // So far apart begin statements while many jobs ask: what a job waits is little beside its work, and each statement
 // carries as many more of them.
-const PACE_MS = 8;
+const PACE_MS = 12;
 
 interface Waiting<I, O> {
   readonly input: I;

@@ -14,13 +14,14 @@ export const emailQueue = defineQueue({
       // A server that puts a stranger off for some minutes takes the mail at one of the later tries.
       attempts: 8,
       backoff: { type: 'exponential', delayMs: 5_000 },
-      timeoutMs: 180_000,
+      // A mail waits for those before it on its connection: with a server that thinks for 15 s, this long.
+      timeoutMs: 300_000,
       searchable: ['template'],
     },
   },
   hasPriorities: true,
-  // Ten times as many as connections: while one is under way, others are claimed, composed and settled, many together.
-  worker: { concurrency: ({ SMTP_CONNECTIONS }) => 10 * SMTP_CONNECTIONS },
+  // Many more than connections: while one mail is under way, others are claimed, composed and settled, many together.
+  worker: { concurrency: ({ SMTP_CONNECTIONS }) => 16 * SMTP_CONNECTIONS },
   retention: {
     completed: { ageMs: DAY_MS, count: 10_000 },
     failed: { ageMs: 7 * DAY_MS, count: 10_000 },
