@@ -21,12 +21,16 @@ export class RedisProcess {
     readonly port: number,
     readonly directory: string,
     private readonly isDefault: boolean,
+    private readonly isCluster: boolean,
   ) {}
 
-  /** Chooses port and directory, but starts nothing yet. The default one runs as it comes out of its package. */
-  static async prepare({ isDefault = false } = {}): Promise<RedisProcess> {
+  /**
+   * Chooses port and directory, but starts nothing yet. The default one runs as it comes out of its package; one that
+   * is a Cluster has all slots, and refuses what reaches into two of them as any Cluster does.
+   */
+  static async prepare({ isDefault = false, isCluster = false } = {}): Promise<RedisProcess> {
     const directory = await mkdtemp(join(scratch, 'holdfast-redis-'));
-    return new RedisProcess(await findFreePort(), directory, isDefault);
+    return new RedisProcess(await findFreePort(), directory, isDefault, isCluster);
   }
 
   static async start(): Promise<RedisProcess> {
@@ -49,10 +53,14 @@ export class RedisProcess {
       save: '',
       'maxmemory-policy': 'noeviction',
     };
-    const args = Object.entries({ ...place, ...(!this.isDefault && others) }).flatMap(([name, value]) => [
-      `--${name}`,
-      `${value}`,
-    ]);
+    const cluster = {
+      'cluster-enabled': 'yes',
+      'cluster-announce-ip': '127.0.0.1',
+      // As a rule ten thousand above the other, which is more than there may be ports.
+      'cluster-port': await findFreePort(),
+    };
+    const given = { ...place, ...(!this.isDefault && others), ...(this.isCluster && cluster) };
+    const args = Object.entries(given).flatMap(([name, value]) => [`--${name}`, `${value}`]);
     this.child = spawn(file, args, { env, cwd: this.directory, stdio: 'ignore' });
     // A test that breaks off must not keep Jest waiting.
     this.child.unref();
@@ -60,6 +68,7 @@ export class RedisProcess {
       async () => expect(await this.query((client) => client.ping())).toBe('PONG'),
       startDeadlineMs,
     );
+    if (this.isCluster) await this.query((client) => takeAllSlots(client));
   }
 
   /** SIGKILL; resolves when the process is gone. */
@@ -101,4 +110,12 @@ export class RedisProcess {
     await this.kill();
     await rm(this.directory, { recursive: true, force: true });
   }
+}
+
+async function takeAllSlots(client: Redis): Promise<void> {
+  const info = () => client.call('CLUSTER', 'INFO') as Promise<string>;
+  if (!(await info()).includes('cluster_slots_assigned:16384')) {
+    await client.call('CLUSTER', 'ADDSLOTS', ...Array.from({ length: 16_384 }, (_, slot) => String(slot)));
+  }
+  await eventually(async () => expect(await info()).toContain('cluster_state:ok'), startDeadlineMs);
 }

@@ -23,14 +23,14 @@ for at = 1, #KEYS do
   else
     last = redis.pcall('ZRANGE', KEYS[at], -1, -1, 'WITHSCORES')
   end
-  found[at] = last.err and { '?', '+inf' } or last
+  found[at] = last.err and { '?', 'Infinity' } or last
 end
 return found
 `;
 
 /**
  * Tells in one question, of all queues, where something may be new: asked one by one, two dozen queues that rest cost
- * Redis and whoever follows them more than a busy one.
+ * Redis and whoever follows them more than a busy one. On a Cluster it is one for the queues of each domain.
  */
 @Injectable()
 export class QueueEnds {
@@ -38,18 +38,29 @@ export class QueueEnds {
 
   /** Rejects with the error of Redis. */
   async of(entries: readonly RegisteredQueue[]): Promise<ReadonlyMap<RegisteredQueue, EndsOfQueue>> {
-    if (entries.length === 0) return new Map();
     this.connections.assertReady();
-    const keys = entries.flatMap(({ queue, definition }) =>
-      PLACES.map((place) => `${queue.opts.prefix}:${definition.name}:${place}`),
+    // What has one prefix lies in one slot.
+    const byPrefix = new Map<string, RegisteredQueue[]>();
+    for (const entry of entries) {
+      const { prefix = '' } = entry.queue.opts;
+      byPrefix.set(prefix, [...(byPrefix.get(prefix) ?? []), entry]);
+    }
+    const found = await Promise.all([...byPrefix].map(([prefix, some]) => this.ask(prefix, some)));
+    return new Map(found.flat());
+  }
+
+  private async ask(
+    prefix: string,
+    entries: readonly RegisteredQueue[],
+  ): Promise<(readonly [RegisteredQueue, EndsOfQueue])[]> {
+    const keys = entries.flatMap(({ definition }) =>
+      PLACES.map((place) => `${prefix}:${definition.name}:${place}`),
     );
     const ends = (await this.connections.producer.eval(ENDS, keys.length, ...keys)) as string[][];
-    return new Map(
-      entries.map((entry, at) => {
-        const [completed, failed, events] = ends.slice(at * PLACES.length);
-        return [entry, { ...endOf('completed', completed), ...endOf('failed', failed), ...eventOf(events) }];
-      }),
-    );
+    return entries.map((entry, at) => {
+      const [completed, failed, events] = ends.slice(at * PLACES.length);
+      return [entry, { ...endOf('completed', completed), ...endOf('failed', failed), ...eventOf(events) }];
+    });
   }
 }
 

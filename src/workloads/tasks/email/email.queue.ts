@@ -14,7 +14,7 @@ export const emailQueue = defineQueue({
       // A server that puts a stranger off for some minutes takes the mail at one of the later tries.
       attempts: 8,
       backoff: { type: 'exponential', delayMs: 5_000 },
-      // A mail waits for those before it on its connection: with a server that thinks for 15 s, this long.
+      // A mail waits for those before it on its connection: where the server takes 18 s for each, this long.
       timeoutMs: 300_000,
       searchable: ['template'],
     },
