@@ -2,14 +2,15 @@ import { isMany, none, type Many } from 'stream-chain/defs.js';
 import { jsonParser, type parser } from 'stream-json/core/parser.js';
 import { oneLine } from './clean-text';
 import { DocumentBreak } from './document-break';
-import type { FeedEvent, FeedFormat } from './feed-event';
-import { finishItem } from './finish-item';
+import type { DocumentOptions } from './document-options';
+import type { FeedFormat, FeedInfo } from './feed-event';
+import { FeedFindings } from './feed-findings';
 import { JsonAssembler, MAX_OPEN_VALUES, bareObject, tooDeep, type JsonValue } from './json-assembler';
 import { jsonFeedItem, mappedItem, type JsonItemReader } from './json-item';
 import type { JsonMappingDto } from './json-mapping.dto';
+import { JsonPlace } from './json-place';
 import { pointerNames, type PointerNames } from './json-pointer';
 import { webAddress } from './web-address';
-import type { DocumentOptions } from './xml-feed';
 
 export interface JsonOptions extends DocumentOptions {
   readonly mapping: JsonMappingDto | undefined;
@@ -24,9 +25,7 @@ const MAX_OUTER_CHARACTERS = 65_536;
 
 /** Reads JSON Feed, and any list of objects by a mapping, from text that comes in pieces. Throws {@link DocumentBreak}. */
 export class JsonFeed {
-  found: FeedEvent[] = [];
-  items = 0;
-  rejected = 0;
+  readonly findings: FeedFindings;
   next: string | null = null;
   /** A JSON document may have nothing but white space behind its end, and is read to it. */
   readonly isOver = false;
@@ -37,16 +36,15 @@ export class JsonFeed {
   private readonly read: JsonItemReader;
   private readonly wanted: readonly (readonly [Wanted, PointerNames])[];
   private readonly known: Partial<Record<Wanted, string>> = {};
-  /** Where the value lies that is read now: a name or a place for each value around it. */
-  private readonly path: (string | number)[] = [];
+  private readonly place = new JsonPlace();
   private item: JsonAssembler | undefined;
   private text = '';
   private isKey = false;
   private isListFound = false;
-  private isAnnounced = false;
 
   constructor(private readonly options: JsonOptions) {
     const { mapping, nextPath } = options;
+    this.findings = new FeedFindings(options, () => this.info());
     this.list = pointerNames(mapping?.list ?? '/items');
     this.read = mapping === undefined ? jsonFeedItem : mappedItem(mapping);
     const pointers: Partial<Record<Wanted, string | undefined>> =
@@ -68,11 +66,11 @@ export class JsonFeed {
 
   end(): void {
     this.takeAll(none);
-    if (this.path.length > 0 || this.item !== undefined) {
+    if (this.place.depth > 0 || this.item !== undefined) {
       throw new DocumentBreak('document_truncated', 'The document ends in the middle.');
     }
     if (!this.isListFound) throw this.noList();
-    this.announce();
+    this.findings.announce();
     this.next = this.known.next ?? null;
   }
 
@@ -125,7 +123,7 @@ export class JsonFeed {
     if (this.item !== undefined) {
       this.item.count(text.length);
       if (this.item.excess === undefined) this.text += text;
-    } else if (!this.isKey && this.isItemNext()) {
+    } else if (!this.isKey && this.place.isIn(this.list)) {
       // An item that is a bare text is none.
       this.text = '';
     } else if (this.text.length + text.length > MAX_OUTER_CHARACTERS) {
@@ -143,14 +141,14 @@ export class JsonFeed {
   }
 
   private start(isArray: boolean): void {
-    if (this.item === undefined && this.isItemNext()) {
+    if (this.item === undefined && this.place.isIn(this.list)) {
       const { maxItemCharacters, maxDepth } = this.options.limits;
       this.item = new JsonAssembler(maxItemCharacters, maxDepth);
     }
     if (this.item !== undefined) return this.item.start(isArray ? [] : bareObject());
-    if (!this.isListFound && this.isAt(this.list)) this.isListFound = true;
-    this.path.push(isArray ? 0 : '');
-    if (this.path.length > MAX_OPEN_VALUES) throw tooDeep();
+    if (!this.isListFound && this.place.isAt(this.list)) this.isListFound = true;
+    this.place.enter(isArray);
+    if (this.place.depth > MAX_OPEN_VALUES) throw tooDeep();
   }
 
   private close(): void {
@@ -158,14 +156,14 @@ export class JsonFeed {
       if (this.item.end()) this.finish(this.item);
       return;
     }
-    this.path.pop();
-    this.stepOn();
+    this.place.leave();
+    this.place.stepOn();
   }
 
   private name(): void {
     this.isKey = false;
     const name = this.taken();
-    if (this.item === undefined) this.path[this.path.length - 1] = name;
+    if (this.item === undefined) this.place.name(name);
     else this.item.name(name);
   }
 
@@ -174,88 +172,53 @@ export class JsonFeed {
       this.item.plain(value);
       return;
     }
-    if (this.isItemNext()) {
-      this.leaveOut('item_not_an_object', 'It is no object.');
+    if (this.place.isIn(this.list)) {
+      this.findings.leaveOut('item_not_an_object', 'It is no object.');
     } else {
-      if (value === null && this.isAt(this.list)) this.isListFound = true;
+      if (value === null && this.place.isAt(this.list)) this.isListFound = true;
       for (const [word, names] of this.wanted) {
-        if (value !== null && this.isAt(names)) this.known[word] = String(value);
+        if (value !== null && this.place.isAt(names)) this.known[word] = String(value);
       }
     }
-    this.stepOn();
-  }
-
-  private stepOn(): void {
-    const last = this.path.length - 1;
-    if (typeof this.path[last] === 'number') this.path[last]++;
-  }
-
-  private isItemNext(): boolean {
-    return this.path.length === this.list.length + 1 && this.leads(this.list);
-  }
-
-  private isAt(names: PointerNames): boolean {
-    return this.path.length === names.length && this.leads(names);
-  }
-
-  /** Whether the value that is read now, or one around it, is where `names` lead. */
-  private leads(names: PointerNames): boolean {
-    return names.every((name, at) => name === '*' || name === String(this.path[at]));
+    this.place.stepOn();
   }
 
   private finish(assembler: JsonAssembler): void {
     this.item = undefined;
-    const key = this.path.at(-1);
+    const { key } = this.place;
     const { value, excess } = assembler;
     if (excess === 'item_too_large') {
-      this.leaveOut(excess, `It is longer than ${this.options.limits.maxItemCharacters} characters.`);
+      this.findings.leaveOut(
+        excess,
+        `It is longer than ${this.options.limits.maxItemCharacters} characters.`,
+      );
     } else if (excess !== undefined) {
-      this.leaveOut(excess, `Its values lie more than ${this.options.limits.maxDepth} deep in each other.`);
+      this.findings.leaveOut(
+        excess,
+        `Its values lie more than ${this.options.limits.maxDepth} deep in each other.`,
+      );
     } else if (Array.isArray(value)) {
-      this.leaveOut('item_not_an_object', 'It is a list, not an object.');
+      this.findings.leaveOut('item_not_an_object', 'It is a list, not an object.');
     } else {
       this.deliver(value as { [name: string]: JsonValue }, typeof key === 'string' ? key : undefined);
     }
-    this.stepOn();
+    this.place.stepOn();
   }
 
   private deliver(value: { [name: string]: JsonValue }, key: string | undefined): void {
-    const position = this.nextPosition();
-    const item = finishItem(this.read(value, key), position, this.options.url);
-    if (item === undefined) return this.leaveOut('item_empty', 'It says nothing where the mapping looks.');
-    this.items++;
-    this.found.push({ kind: 'item', item });
+    this.findings.add(this.read(value, key), 'It says nothing where the mapping looks.');
   }
 
-  private leaveOut(reason: Extract<FeedEvent, { kind: 'rejected' }>['reason'], detail: string): void {
-    const position = this.nextPosition();
-    this.rejected++;
-    this.found.push({ kind: 'rejected', position, reason, detail });
-  }
-
-  private nextPosition(): number {
-    this.announce();
-    const { limits, itemsBefore } = this.options;
-    const offered = this.items + this.rejected;
-    if (offered >= limits.maxItems) {
-      throw new DocumentBreak('too_many_items', `The document has more than ${limits.maxItems} items.`);
-    }
-    return itemsBefore + offered + 1;
-  }
-
-  private announce(): void {
-    if (this.isAnnounced) return;
-    this.isAnnounced = true;
+  private info(): FeedInfo {
     const { title, description, language, link = '' } = this.known;
-    this.found.push({
-      kind: 'feed',
+    return {
       format: this.format(),
       title: oneLine(title, 500),
       description: oneLine(description, 2_000),
       language: oneLine(language, 50),
       link: webAddress(link, this.options.url) ?? null,
       encoding: this.options.encoding,
-    });
+    };
   }
 
   private format(): FeedFormat {

@@ -51,7 +51,7 @@ export async function* readFeed(
       if (part === '') continue;
       document ??= documentOf(part, piece, hints, limits);
       document.write(part);
-      yield* taken(document);
+      yield* document.findings.take();
       if (document.isOver) break;
       if (performance.now() - busySince > MAX_BUSY_MS) {
         await setImmediate();
@@ -63,21 +63,16 @@ export async function* readFeed(
     document.end();
   } catch (error) {
     if (!(error instanceof DocumentBreak)) throw error;
-    if (document !== undefined) yield* taken(document);
+    if (document !== undefined) yield* document.findings.take();
     if (document?.isOver !== true) {
       yield { kind: 'broken', reason: error.reason, detail: error.detail };
       return;
     }
   }
-  yield* taken(document);
-  const { items, rejected, next } = document;
+  yield* document.findings.take();
+  const { findings, next } = document;
+  const { items, rejected } = findings;
   yield { kind: 'end', items, rejected, next };
-}
-
-function* taken(document: XmlFeed | JsonFeed): Generator<FeedEvent> {
-  const events = document.found;
-  document.found = [];
-  yield* events;
 }
 
 /** The document without what stands before its first sign: white space, NUL, a warning of the server. */

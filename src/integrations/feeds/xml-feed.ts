@@ -1,24 +1,17 @@
-import { decodeHTMLStrict } from 'entities';
 import { SaxesParser, type SaxesTagNS } from 'saxes';
 import { oneLine } from './clean-text';
 import { DocumentBreak } from './document-break';
-import type { FeedEvent, FeedFormat, FeedInfo } from './feed-event';
-import type { FeedLimits } from './feed-limits';
-import { finishItem } from './finish-item';
+import type { DocumentOptions } from './document-options';
+import type { FeedInfo } from './feed-event';
+import { FeedFindings } from './feed-findings';
 import { StrayAmpersands } from './stray-ampersands';
 import { baseAddress, webAddress } from './web-address';
 import { textOf, type XmlElement } from './xml-element';
+import { xmlEntities } from './xml-entities';
+import { xmlFormatOf } from './xml-format';
 import { draftOf, plainText } from './xml-item';
-import { vocabularyOf } from './xml-vocabulary';
-
-export interface DocumentOptions {
-  readonly limits: FeedLimits;
-  /** Where the document came from. */
-  readonly url: string | undefined;
-  readonly encoding: string;
-  /** Positions begin after this one. */
-  readonly itemsBefore: number;
-}
+import { XmlNames } from './xml-names';
+import { judgeDoctype, judgeOffence } from './xml-offences';
 
 // What a parser gathers between two of its events, by saxes 6.0.0; the specs see to it that the names stay right.
 interface Gathered {
@@ -47,18 +40,14 @@ const MAX_OPEN_ELEMENTS = 300;
 
 /** Reads RSS, RDF and Atom from text that comes in pieces. Throws {@link DocumentBreak}. */
 export class XmlFeed {
-  /** What was found since the caller last took it. */
-  found: FeedEvent[] = [];
-  items = 0;
-  rejected = 0;
+  readonly findings: FeedFindings;
   next: string | null = null;
   /** The root element is closed; whatever follows is of no interest. */
   isOver = false;
   private readonly parser = new SaxesParser({ xmlns: true, position: true });
   private readonly ampersands = new StrayAmpersands();
-  private readonly vocabulary = new Map<string, string>();
+  private readonly names: XmlNames;
   private readonly info: { -readonly [Key in keyof FeedInfo]: FeedInfo[Key] };
-  private isAnnounced = false;
   private depth = 0;
   /** How deep the elements lie whose children are items and the feed's own words: the root, a channel in it. */
   private containers: number[] = [];
@@ -74,9 +63,13 @@ export class XmlFeed {
       link: null,
       encoding: options.encoding,
     };
+    this.findings = new FeedFindings(options, () => this.info);
+    this.names = new XmlNames(options.limits);
     const { parser } = this;
-    parser.ENTITIES = entities;
-    parser.on('error', (error) => this.judge(error));
+    parser.ENTITIES = xmlEntities;
+    parser.on('error', (error) => {
+      if (!this.isOver) judgeOffence(error);
+    });
     parser.on('doctype', judgeDoctype);
     parser.on('opentag', (tag) => this.open(tag));
     parser.on('closetag', () => this.close());
@@ -92,21 +85,7 @@ export class XmlFeed {
   end(): void {
     if (!this.isOver) this.parser.write(this.ampersands.mend('', true)).close();
     if (!this.isOver) throw new DocumentBreak('document_truncated', 'The document ends in the middle.');
-    this.announce();
-  }
-
-  private judge(error: Error): void {
-    if (this.isOver) return;
-    const { message } = error;
-    if (message.includes('document must contain a root element')) {
-      throw new DocumentBreak('document_not_a_feed', 'The document has no element.');
-    }
-    if (/unclosed tag|unexpected end/.test(message)) {
-      throw new DocumentBreak('document_truncated', `The document ends in the middle (${place(message)}).`);
-    }
-    if (fatal.some((words) => message.includes(words))) {
-      throw new DocumentBreak('xml_malformed', `The document is no well-formed XML: ${cleanReason(message)}`);
-    }
+    this.findings.announce();
   }
 
   private open(tag: SaxesTagNS): void {
@@ -115,8 +94,8 @@ export class XmlFeed {
     if (this.depth > MAX_OPEN_ELEMENTS) {
       throw new DocumentBreak('too_deep', `Elements lie more than ${MAX_OPEN_ELEMENTS} deep in each other.`);
     }
-    const attributes = this.attributesOf(tag);
-    const name = `${this.vocabularyOf(tag.uri)}:${tag.local.toLowerCase()}`;
+    const attributes = this.names.attributesOf(tag);
+    const name = this.names.nameOf(tag);
     if (this.part !== undefined)
       return this.openInPart(this.part, { name, localName: tag.local, attributes });
     if (this.depth === 1) return this.openRoot(name, tag, attributes);
@@ -135,7 +114,7 @@ export class XmlFeed {
     const local = tag.local.toLowerCase();
     if (local === 'html')
       throw new DocumentBreak('document_is_html', 'The document is a web page, not a feed.');
-    const format = formatOf(name, tag, attributes);
+    const format = xmlFormatOf(name, tag, attributes);
     if (format === undefined) {
       const root = JSON.stringify(tag.local.slice(0, 50));
       throw new DocumentBreak(
@@ -196,23 +175,9 @@ export class XmlFeed {
       if (part.rejected === undefined) this.learn(part.stack[0]!);
       return;
     }
-    this.announce();
-    const { limits, url, itemsBefore } = this.options;
-    if (this.items + this.rejected >= limits.maxItems) {
-      throw new DocumentBreak('too_many_items', `The document has more than ${limits.maxItems} items.`);
-    }
-    const position = itemsBefore + this.items + this.rejected + 1;
-    if (part.rejected !== undefined) return this.leaveOut({ position, ...part.rejected });
-    const item = finishItem(draftOf(part.stack[0]!, this.base), position, url);
-    if (item === undefined)
-      return this.leaveOut({ position, reason: 'item_empty', detail: 'It says nothing.' });
-    this.items++;
-    this.found.push({ kind: 'item', item });
-  }
-
-  private leaveOut(what: Omit<Extract<FeedEvent, { kind: 'rejected' }>, 'kind'>): void {
-    this.rejected++;
-    this.found.push({ kind: 'rejected', ...what });
+    const { rejected } = part;
+    if (rejected !== undefined) this.findings.leaveOut(rejected.reason, rejected.detail);
+    else this.findings.add(draftOf(part.stack[0]!, this.base), 'It says nothing.');
   }
 
   /** Takes a word of the feed about itself. */
@@ -230,12 +195,6 @@ export class XmlFeed {
     const address = webAddress(href, base) ?? null;
     if (rel === 'alternate') info.link ??= address;
     if (rel === 'next') this.next ??= address;
-  }
-
-  private announce(): void {
-    if (this.isAnnounced) return;
-    this.isAnnounced = true;
-    this.found.push({ kind: 'feed', ...this.info });
   }
 
   private boundPart(part: Part): void {
@@ -257,102 +216,11 @@ export class XmlFeed {
     if (Math.max(name.length, entity.length, piTarget.length) > MAX_NAME_CHARACTERS) {
       throw new DocumentBreak('token_too_large', 'A name, or an & without its ;, has no end.');
     }
-    if (attribList.length > this.options.limits.maxAttributes) throw tooManyAttributes(this.options.limits);
+    this.names.bound(attribList.length);
     if (gathered.text.length <= this.options.limits.maxItemCharacters && this.part?.rejected === undefined)
       return;
     // Within the root it is of an item that is too large already, or between the items; before it, a DOCTYPE.
     if (this.depth > 0) gathered.text = '';
     else throw new DocumentBreak('token_too_large', 'What stands before the first element has no end.');
   }
-
-  private attributesOf(tag: SaxesTagNS): Record<string, string> {
-    const found: Record<string, string> = Object.create(null) as Record<string, string>;
-    let count = 0;
-    for (const key in tag.attributes) {
-      const { uri, prefix, local, value } = tag.attributes[key]!;
-      if (prefix === 'xmlns' || key === 'xmlns') continue;
-      const name = prefix === '' ? local : `${this.vocabularyOf(uri)}:${local}`;
-      found[name.toLowerCase()] = value;
-      count++;
-    }
-    if (count > this.options.limits.maxAttributes) throw tooManyAttributes(this.options.limits);
-    return found;
-  }
-
-  private vocabularyOf(uri: string): string {
-    let word = this.vocabulary.get(uri);
-    if (word === undefined) {
-      word = vocabularyOf(uri);
-      // A document may declare a new namespace for each of its elements.
-      if (this.vocabulary.size < 100) this.vocabulary.set(uri, word);
-    }
-    return word;
-  }
 }
-
-function tooManyAttributes({ maxAttributes }: FeedLimits): DocumentBreak {
-  return new DocumentBreak('too_many_attributes', `An element has more than ${maxAttributes} attributes.`);
-}
-
-function formatOf(
-  name: string,
-  { uri }: SaxesTagNS,
-  attributes: Record<string, string>,
-): FeedFormat | undefined {
-  if (name === 'atom:feed') return uri.includes('2005') ? 'atom-1.0' : 'atom-0.3';
-  if (name === 'rdf:rdf') return 'rss-1.0';
-  if (name !== 'rss:rss') return undefined;
-  const { version = '2.0' } = attributes;
-  if (version.startsWith('0.90')) return 'rss-0.90';
-  if (version.startsWith('0.91')) return 'rss-0.91';
-  return version.startsWith('0.9') ? 'rss-0.92' : 'rss-2.0';
-}
-
-function judgeDoctype(doctype: string): void {
-  if (/^\s*html\b/i.test(doctype)) {
-    throw new DocumentBreak('document_is_html', 'The document is a web page, not a feed.');
-  }
-  // Entities of a document's own may grow without end or name files; no feed needs them.
-  if (/<!ENTITY/i.test(doctype)) {
-    throw new DocumentBreak(
-      'entities_declared',
-      'The document declares entities of its own, which are refused.',
-    );
-  }
-}
-
-// After these, what belongs to which item cannot be known; all other offences against XML are those of many feeds.
-const fatal = [
-  'unexpected close tag',
-  'unmatched closing tag',
-  'disallowed character in tag name',
-  'disallowed character in attribute name',
-  'disallowed character in closing tag',
-  'forward-slash in opening tag',
-  'incorrect syntax',
-  'weird empty close tag',
-  'processing instruction without a target',
-];
-
-function place(message: string): string {
-  return /^\d+:\d+/.exec(message)?.[0].replace(':', ', column ').replace(/^/, 'line ') ?? 'at its end';
-}
-
-/** saxes' words, which may quote the name of an element. */
-function cleanReason(message: string): string {
-  const [, words = message] = /^\d+:\d+: ([^:]*)/.exec(message) ?? [];
-  return `${words.replace(/\.$/, '')} (${place(message)}).`;
-}
-
-const named: Record<string, string> = { amp: '&', gt: '>', lt: '<', quot: '"', apos: "'" };
-
-/** The five entities of XML and those that HTML names; nothing that a document declares. */
-const entities = new Proxy(named, {
-  get: (known, name: string) => {
-    const value = Object.hasOwn(known, name) ? known[name] : undefined;
-    if (value !== undefined) return value;
-    if (!/^[A-Za-z][A-Za-z0-9]{1,31}$/.test(name)) return undefined;
-    const decoded = decodeHTMLStrict(`&${name};`);
-    return decoded === `&${name};` ? undefined : decoded;
-  },
-});
