@@ -29,6 +29,7 @@ import {
   StartedImportDto,
   StartImportDto,
 } from './import.dto';
+import { ImportStarts } from './import-starts.service';
 import { Imports } from './imports.service';
 
 @ApiTags('imports')
@@ -36,6 +37,7 @@ import { Imports } from './imports.service';
 export class ImportsController {
   constructor(
     private readonly imports: Imports,
+    private readonly starts: ImportStarts,
     private readonly limits: CallerLimits,
   ) {}
 
@@ -57,7 +59,7 @@ export class ImportsController {
     @CurrentPrincipal() principal: Principal,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<StartedImportDto> {
-    const started = await this.imports.start(body, principal, this.limits.jobQuota(principal, reply));
+    const started = await this.starts.start(body, principal, this.limits.jobQuota(principal, reply));
     reply.header('location', importPath(started.id)).header('retry-after', POLL_SECONDS);
     return startedView(started);
   }
