@@ -1,4 +1,3 @@
-import * as chrono from 'chrono-node';
 import {
   dayInZone,
   dayOfMonthFrom,
@@ -9,32 +8,15 @@ import {
   weekdayOfNextWeek,
   type CalendarDay,
 } from './calendar-day';
+import { chronoDates } from './chrono-dates';
+import type { DateMention, Today } from './date-mention';
+import { isWeekdayMeant, isWeekdayName, WEEKDAY, weekdayIndex } from './weekday-names';
 import type { MessageText, Span } from './message-text';
 import { NUMBER, numberOf, ORDINAL_WORD, ordinalOf } from './number-words';
 import { phrase } from './phrase-pattern';
 
-/** A day as a message names it; some follow from the day before them in the trip. */
-export interface DateMention {
-  readonly span: Span;
-  /** The day, given that of the leg before where there is one; undefined where it cannot be told. */
-  readonly dayAfter: (previous: CalendarDay | undefined) => CalendarDay | undefined;
-  /** Whether only the return can be meant, such as by "three days later". */
-  readonly isReturn: boolean;
-  /** Whether this is one of several days that would all do. */
-  readonly isAlternative: boolean;
-  /** How the message says it, where it could be read in another way. */
-  readonly assumption?: string;
-}
-
-export interface Today {
-  readonly now: Date;
-  readonly timeZone: string;
-}
-
 type Day = CalendarDay | undefined;
 
-const weekdays = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
-const WEEKDAY = '(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?';
 const monthAndDay = /\b(\d{4})-(\d{2})-(\d{2})\b/g;
 const afterTomorrow = /\b(?:the )?day after tomorrow\b/gi;
 const weekdayAndDay = phrase(
@@ -64,7 +46,6 @@ const movingFeasts =
 const noDays =
   /\b(?:SUN|SAT|MON|MAR|MAY|DEC|JAN|WED|FRI|THU|TUE)(?= ?[-/>] ?[A-Z]{3}\b| to [A-Z]{3,4}\b)|(?<=\b[A-Z]{3} ?[-/>]{1,2} ?)(?:SUN|SAT|MON|MAR|MAY|DEC|JAN|WED|FRI|THU|TUE)\b|\b[Ss]un (?:[Vv]alley|[Cc]ity|[Pp]eaks)\b|\b[Ss]an (?:[Jj]uan|[Mm]ar)\b|\b(?:[Dd]el|[Ll]a) [Mm]ar\b|\b[Mm]ay (?:I|i|we|you|have|need)\b/g;
 const otherDayBefore = /\b\d{1,2}(?:st|nd|rd|th)?(?: of \w{3,9})? or (?:maybe )?$/i;
-const partAtEnd = /,? (?:(?:at|in the|this) )?(?:morning|afternoon|evening|night)$/i;
 const deadline = /\bby $/i;
 const holidays =
   /\b(christmas eve|christmas day|christmas|boxing day|new year'?s eve|new year'?s day|new year'?s)\b/gi;
@@ -81,10 +62,6 @@ const plainWeekday = phrase(
   `\\b(?:(this|this coming|coming|next) )?(${WEEKDAY})s?\\b(?! (?:before|after) )`,
   'gi',
 );
-const shortWord = /^(?:sun|mon|sat|wed|fri)$/;
-const dayRange = phrase(`\\b(?:sat|sun|mon|fri)(?:urday|day)?-(?:sat|sun|mon|fri)(?:urday|day)?\\b`, 'i');
-const vague =
-  /\b(?:or so|sometime|early|mid|late|end of|beginning of|week of|first week|second week|last week|the week|\w{2,12} before) ?(?:in |of )?$/i;
 const alternative = /^,? or (?:maybe )?$/i;
 
 /**
@@ -97,8 +74,8 @@ export function takeDates(text: MessageText, today: Today): DateMention[] {
 
 function readDates(text: MessageText, { now, timeZone }: Today): DateMention[] {
   const { today, offsetMinutes } = dayInZone(now, timeZone);
-  const found: Mention[] = [];
-  const add = (span: Span, dayAfter: Mention['dayAfter'], extras: Partial<Mention> = {}) => {
+  const found: DateMention[] = [];
+  const add = (span: Span, dayAfter: DateMention['dayAfter'], extras: Partial<DateMention> = {}) => {
     const lead = text.whole.slice(Math.max(0, span.start - 30), span.start);
     const isAlternative = otherDayBefore.test(lead);
     // By when one has to be there is not when one flies.
@@ -115,10 +92,10 @@ function readDates(text: MessageText, { now, timeZone }: Today): DateMention[] {
     add(span, () => dayOf(Number(y), Number(m), Number(d)));
   for (const { span } of text.matches(afterTomorrow)) add(span, () => plusDays(today, 2));
   for (const { 1: name = '', 2: d, span } of text.matches(weekdayAndDay)) {
-    add(span, (previous) => matching(dayOfMonthFrom(soon(previous), Number(d)), indexOf(name)));
+    add(span, (previous) => matching(dayOfMonthFrom(soon(previous), Number(d)), weekdayIndex(name)));
   }
   for (const { 1: one, 2: other, span } of text.matches(weekAndDay)) {
-    add(span, () => weekdayOfNextWeek(today, indexOf(one ?? other ?? '')));
+    add(span, () => weekdayOfNextWeek(today, weekdayIndex(one ?? other ?? '')));
   }
   // "Friday week" is a week after Friday for some, and unknown to most.
   for (const { span } of text.matches(weekLater)) add(span, () => undefined);
@@ -148,8 +125,8 @@ function readDates(text: MessageText, { now, timeZone }: Today): DateMention[] {
   }
   for (const match of text.matches(plainWeekday)) {
     const { 1: which = '', 2: name = '', span } = match;
-    if (!isWeekday(name, text, span)) continue;
-    const weekday = indexOf(name);
+    if (!isWeekdayMeant(name, text, span)) continue;
+    const weekday = weekdayIndex(name);
     if (which.toLowerCase() !== 'next') {
       add(span, (previous) => weekdayFrom(previous ?? plusDays(today, 1), weekday));
       continue;
@@ -169,78 +146,19 @@ function readDates(text: MessageText, { now, timeZone }: Today): DateMention[] {
   );
 }
 
-interface Mention extends DateMention {
-  /** Of one that names a weekday alone. */
-  readonly weekday?: number;
-}
-
-function* chronoDates(
-  text: MessageText,
-  { now, offsetMinutes, timeZone }: { now: Date; offsetMinutes: number; timeZone: string },
-): Generator<Mention> {
-  // Whether 3/12 is in March or in December depends on where one is.
-  const parser = timeZone.startsWith('America/') ? chrono.en.casual : chrono.en.GB;
-  const reference = { instant: now, timezone: offsetMinutes };
-  for (const { index, text: words, start, end } of parser.parse(text.rest, reference, {
-    forwardDate: true,
-  })) {
-    const isSlash = /^\d{1,2}\/\d{1,2}$/.test(words) || /^\d{1,2}\/\d{1,2}\/\d{2,4}$/.test(words);
-    const isRelative =
-      start.tags().has('result/relativeDate') ||
-      start.tags().has('casualReference/tomorrow') ||
-      start.tags().has('casualReference/today') ||
-      start.tags().has('casualReference/tonight');
-    const isDay = start.isCertain('day') && (start.isCertain('month') || isRelative);
-    if (
-      !isDay ||
-      /^\d{1,2}[.:]\d{1,2}$/.test(words) ||
-      /^\d+ ?(?:min(?:ute)?s?|h(?:ou)?rs?|h|s(?:econd)?s?)\b/i.test(words)
-    )
-      continue;
-    if (vague.test(text.whole.slice(Math.max(0, index - 30), index))) continue;
-    // What chrono takes of the hours is read elsewhere.
-    const length = words.length - (partAtEnd.exec(words)?.[0].length ?? 0);
-    if (/^tonight/i.test(words)) continue;
-    const span = { start: index, end: index + length };
-    const day = dayOf(start.get('year')!, start.get('month')!, start.get('day')!);
-    if (day === undefined) continue;
-    const [, month = 0, number = 0] = day.split('-').map(Number);
-    const isEither = isSlash && month <= 12 && number <= 12 && month !== number;
-    const given = start.get('weekday');
-    const isContradicted = start.isCertain('weekday') && given !== null && given !== weekdayOf(day);
-    yield {
-      span: !end ? span : { start: index, end: index + length - 1 },
-      dayAfter: (previous) =>
-        isContradicted ? undefined : notBefore(day, previous, start.isCertain('year')),
-      isReturn: false,
-      isAlternative: false,
-      ...(isEither && { assumption: `"${words}" is read as ${day}` }),
-    };
-    if (!end) continue;
-    const last = dayOf(end.get('year')!, end.get('month')!, end.get('day')!);
-    if (last === undefined || last === day) continue;
-    yield {
-      span: { start: index + length - 1, end: index + length },
-      dayAfter: (previous) => notBefore(last, previous, end.isCertain('year')),
-      isReturn: true,
-      isAlternative: false,
-    };
-  }
-}
-
 /** A weekday and a day side by side are one day, which the second names; "the 13th or the 14th" is none. */
-function merged(mentions: readonly Mention[], text: MessageText): DateMention[] {
-  const result: Mention[] = [];
+function merged(mentions: readonly DateMention[], text: MessageText): DateMention[] {
+  const result: DateMention[] = [];
   for (const mention of mentions) {
     const last = result.at(-1);
     const gap = last === undefined ? '' : text.whole.slice(last.span.end, mention.span.start);
     if (
       last !== undefined &&
-      isName(text, last.span) &&
-      !isName(text, mention.span) &&
+      isWeekdayName(text, last.span) &&
+      !isWeekdayName(text, mention.span) &&
       /^[ ,.(-]{1,3}$/.test(gap)
     ) {
-      const weekday = indexOf(text.whole.slice(last.span.start, last.span.end));
+      const weekday = weekdayIndex(text.whole.slice(last.span.start, last.span.end));
       result.pop();
       result.push({ ...mention, dayAfter: (previous) => matching(mention.dayAfter(previous), weekday) });
     } else if (last !== undefined && alternative.test(gap)) {
@@ -253,20 +171,9 @@ function merged(mentions: readonly Mention[], text: MessageText): DateMention[] 
   return result;
 }
 
-function isName(text: MessageText, { start, end }: Span): boolean {
-  return phrase(`^${WEEKDAY}$`, 'i').test(text.whole.slice(start, end));
-}
-
 /** A weekday that contradicts its date leaves nobody sure of either. */
 function matching(day: Day, weekday: number): Day {
   return day !== undefined && weekdayOf(day) === weekday ? day : undefined;
-}
-
-/** The same day of a later year where it would lie before the leg before, unless the year was given. */
-function notBefore(day: CalendarDay, previous: Day, hasYear: boolean): Day {
-  if (previous === undefined || day >= previous || hasYear) return day;
-  const [year = 0, month = 0, number = 0] = day.split('-').map(Number);
-  return dayOf(year + 1, month, number);
 }
 
 function nextDate(from: CalendarDay, month: number, number: number): Day {
@@ -275,21 +182,6 @@ function nextDate(from: CalendarDay, month: number, number: number): Day {
   return day !== undefined && day >= from ? day : dayOf(year + 1, month, number);
 }
 
-function indexOf(weekday: string): number {
-  return weekdays.indexOf(weekday.slice(0, 3).toLowerCase());
-}
-
 function daysOf(number: string, unit: string): number {
   return (numberOf(number) ?? 0) * (unit.toLowerCase().startsWith('week') ? 7 : 1);
-}
-
-/** "Sun Valley" and the code SUN are no Sunday. */
-function isWeekday(word: string, text: MessageText, { start, end }: Span): boolean {
-  if (!shortWord.test(word.toLowerCase())) return true;
-  const around = text.whole.slice(Math.max(0, start - 4), end + 4);
-  if (dayRange.test(around)) return true;
-  const isCode =
-    word === word.toUpperCase() &&
-    /[A-Z]{3}[->/ ]$|^[->/][A-Z]{3}/.test(text.whole.slice(Math.max(0, start - 4), start));
-  return !isCode && !/^ (?:valley|city|juan|island|peaks)/i.test(text.whole.slice(end, end + 8));
 }

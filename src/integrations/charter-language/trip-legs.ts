@@ -1,6 +1,6 @@
 import type { CharterLeg, PlaceMention, TripType } from './charter-request';
 import type { CalendarDay } from './calendar-day';
-import type { DateMention } from './date-mentions';
+import type { DateMention } from './date-mention';
 import type { MessageText } from './message-text';
 import type { FoundPlace } from './place-mentions';
 import type { TimeMention } from './time-mentions';
