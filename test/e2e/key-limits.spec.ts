@@ -1,4 +1,5 @@
 import { Queue } from 'bullmq';
+import { tellKeyLimit } from '../../src/platform/key-limits/queue-limits';
 import { JobDispatcher } from '../../src/platform/queue/job-dispatcher.service';
 import { QueueRegistry } from '../../src/platform/queue/queue-registry.service';
 import { RedisConnections } from '../../src/platform/redis/redis-connections.service';
@@ -22,6 +23,7 @@ describe('limits of single keys over HTTP', () => {
       prefix: server.settings.REDIS_PREFIX,
     });
     server.app.get(QueueRegistry).register({ definition: sourcesQueue, queue });
+    tellKeyLimit(queue, { rate, concurrency: 2 });
   });
 
   afterAll(async () => {
@@ -106,20 +108,24 @@ describe('limits of single keys over HTTP', () => {
   });
 
   it('shows why a job waits for its key', async () => {
+    const first = await add('held');
+    expect((await call('GET', `/api/queue/jobs/${first}`)).body).not.toHaveProperty('hold');
     const id = await add('held');
     expect((await call('GET', `/api/queue/jobs/${id}`)).body).toMatchObject({
       state: 'waiting',
       hold: { key: 'held', reason: 'turn' },
     });
     expect((await call('GET', '/api/queue/stats?queue=sources')).body).toMatchObject({
-      waiting: 4,
+      waiting: 5,
       delayed: 0,
     });
-    const removed = await fetch(`${server.url}/api/queue/jobs/${id}`, {
-      method: 'DELETE',
-      headers: { authorization: `Bearer ${KEY}` },
-    });
-    expect(removed.status).toBe(204);
-    expect((await call('GET', `${path}/held`)).body).toMatchObject({ waiting: 0 });
+    for (const [left, one] of [id, first].entries()) {
+      const removed = await fetch(`${server.url}/api/queue/jobs/${one}`, {
+        method: 'DELETE',
+        headers: { authorization: `Bearer ${KEY}` },
+      });
+      expect(removed.status).toBe(204);
+      expect((await call('GET', `${path}/held`)).body).toMatchObject({ waiting: 1 - left });
+    }
   });
 });

@@ -96,12 +96,12 @@ function valuesOf({ rate, concurrency }: KeyLimit): KeyLimitValues {
   return { rate: rate ?? null, concurrency: concurrency ?? null };
 }
 
-function viewOf({ key, limit, isOwn, held, running, nextAt }: KeyState): KeyLimitView {
+function viewOf({ key, limit, isOwn, waiting, running, nextAt }: KeyState): KeyLimitView {
   return {
     key,
     own: isOwn,
     ...valuesOf(limit),
-    waiting: held,
+    waiting,
     running,
     nextAt: nextAt === undefined ? null : new Date(nextAt).toISOString(),
   };

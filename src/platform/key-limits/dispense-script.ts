@@ -2,15 +2,15 @@ import { KEY_FIELD, PERMIT_FIELD } from './key-limit';
 import { MAX_PER_CALL, PREAMBLE, READY_LEEWAY } from './permit-state-script';
 
 /**
- * Takes note of ends and starts of jobs, then lets in held jobs, in turns between their keys, until the jobs that are
- * ready to start are as many as `target`, or twice as many as run.
+ * Takes note of ends and starts of jobs, then lets held jobs into the line, in turns between their keys, until those
+ * that were let in and have not started are as many as `target`, or twice as many as run.
  * ARGV: target, number of ends, per end id and start, then per key with starts key and number.
  * Answers how many were let in, the milliseconds until the next key that waits for its rate (-1: none), whether there
- * is more to do at once, and whether as many jobs are ready as should be.
+ * is more to do at once, whether as many jobs are ready as should be, and whether any key waits.
  */
 export const DISPENSE = `${PREAMBLE}
 local target, ends = tonumber(ARGV[7]), tonumber(ARGV[8])
-local delayed, wait, prioritized, events = base .. 'delayed', base .. 'wait', base .. 'prioritized', base .. 'events'
+local delayed, prioritized, events = base .. 'delayed', base .. 'prioritized', base .. 'events'
 
 if ends > 0 then
   local ids, starts = {}, {}
@@ -29,7 +29,8 @@ end
 local settings = redis.call('HMGET', base .. 'meta', 'opts.maxLenEvents', 'paused', 'concurrency')
 local maxEvents = settings[1] or 10000
 local active = redis.call('LLEN', base .. 'active')
-local room = math.max(target, target > 0 and 2 * active or 0) - redis.call('LLEN', wait) - redis.call('ZCARD', prioritized)
+local unstarted = math.max(0, redis.call('HLEN', permits) - active)
+local room = math.max(target, target > 0 and 2 * active or 0) - unstarted
 room = math.min(settings[2] and 0 or room, ${MAX_PER_CALL})
 
 expected = ${MAX_PER_CALL}
@@ -38,7 +39,7 @@ local due = redis.call('ZRANGEBYSCORE', delayed, 0, (nowMs + 1) * 4096 - 1, 'LIM
 for _, id in ipairs(due) do
   local job = redis.call('HMGET', base .. id, '${KEY_FIELD}', 'priority', 'ats')
   if job[1] then
-    hold(base, id, job[1], tonumber(job[2] or 0), nowMs, tonumber(job[3] or 0) > 0)
+    hold(base, id, job[1], tonumber(job[2] or 0), nowMs, tonumber(job[3] or 0) > 0 and 0 or nextPlace(base))
     redis.call('HSET', base .. id, 'delay', 0)
     redis.call('XADD', events, 'MAXLEN', '~', maxEvents, '*', 'event', 'waiting', 'jobId', id, 'prev', 'delayed')
   end
@@ -53,6 +54,7 @@ if room > 0 then
 end
 
 local hasOwn = redis.call('HLEN', base .. 'keys:limits') > 0
+local isLine = redis.call('ZCARD', prioritized) > 0 and redis.call('HLEN', base .. 'keys:line') > 0
 local none = {}
 
 -- How many jobs each of the keys may let in now; those that may none are put where they wait.
@@ -62,6 +64,8 @@ local function allowances(keys, share)
   local hasRate = hasOwn or max
   local ready = hasRate and redis.call('HMGET', readyOf, unpack(keys)) or none
   local tat = hasRate and redis.call('HMGET', tats, unpack(keys)) or none
+  local inLineNow = isLine and redis.call('HMGET', base .. 'keys:line', unpack(keys)) or none
+  local rounds = isLine and redis.call('HMGET', base .. 'keys:rounds', unpack(keys)) or none
   local allowed, waiting, stuck = {}, {}, {}
   for at, key in ipairs(keys) do
     local rateMax, rateMs, concurrency = limitFrom(own[at])
@@ -70,6 +74,11 @@ local function allowances(keys, share)
     if rateMax then
       -- Jobs that are let in and have not begun may all begin at one moment.
       state.free = math.min(state.free, math.max(1, math.floor(rateMax * ${READY_LEEWAY})) - state.ready)
+    end
+    -- Nothing overtakes those of its key that came before and stand in line, but for what has a priority.
+    if inLineNow[at] and tonumber(rounds[at] or 0) > runningRound(base) then
+      local place = redis.call('ZRANGE', base .. 'keys:held:' .. key, 0, 0, 'WITHSCORES')[2]
+      if place and tonumber(place) < 4294967296 then state.free = 0 end
     end
     local isStuck = state.free <= 0
     local tokens, dueAt
@@ -147,7 +156,10 @@ while room > 0 do
     redis.call('HSET', running, unpack(run))
     if #ready > 0 then redis.call('HSET', readyOf, unpack(ready)) end
     if #tat > 0 then redis.call('HSET', tats, unpack(tat)) end
-    local line, ranked = {}, {}
+    local line, rounds, owners = {}, {}, {}
+    for at, state in ipairs(states) do owners[at] = state.key end
+    local last = redis.call('HMGET', base .. 'keys:rounds', unpack(owners))
+    for at, state in ipairs(states) do state.round = math.max(runningRound(base), tonumber(last[at] or 0)) end
     local deepest = 1
     local depth = 1
     while depth <= deepest do
@@ -166,25 +178,16 @@ while room > 0 do
           marks[#marks + 1], marks[#marks + 2] = id, start .. ' ' .. made .. ' ' .. kind .. ' ' .. state.key
           redis.call('HSET', base .. id, '${PERMIT_FIELD}', state.interval and start .. 'r' or start)
           redis.call('XADD', events, '*', 'event', 'waiting', 'jobId', id, 'prev', 'delayed')
-          if rank > 0 then
-            ranked[#ranked + 1], ranked[#ranked + 2] = rank, id
-          else
-            line[#line + 1] = id
-          end
+          state.round = state.round + 1
+          line[#line + 1], line[#line + 2] = inLine(rank, state.round), id
         end
       end
       depth = depth + 1
     end
     redis.call('HSET', permits, unpack(marks))
-    if #line > 0 then redis.call('LPUSH', wait, unpack(line)) end
-    if #ranked > 0 then
-      local place = redis.call('INCRBY', base .. 'pc', #ranked / 2) - #ranked / 2
-      for at = 1, #ranked, 2 do
-        place = place + 1
-        ranked[at] = ranked[at] * 4294967296 + place % 4294967296
-      end
-      redis.call('ZADD', prioritized, unpack(ranked))
-    end
+    redis.call('ZADD', prioritized, unpack(line))
+    for at, state in ipairs(states) do rounds[2 * at - 1], rounds[2 * at] = state.key, state.round end
+    redis.call('HSET', base .. 'keys:rounds', unpack(rounds))
     letIn = letIn + #ids
     room = room - #ids
   end
@@ -204,5 +207,6 @@ end
 local nextAt = redis.call('ZRANGE', later, 0, 0, 'WITHSCORES')[2]
 local nextMs = nextAt and math.max(0, math.ceil((tonumber(nextAt) - now) / 1000)) or -1
 local isMore = room > 0 and hasMore or #due >= ${MAX_PER_CALL}
-return { letIn, nextMs, isMore and 1 or 0, room <= 0 and 1 or 0 }
+local isAnyKept = hasMore or nextAt or redis.call('SCARD', blocked) > 0
+return { letIn, nextMs, isMore and 1 or 0, room <= 0 and 1 or 0, isAnyKept and 1 or 0 }
 `;

@@ -6,8 +6,8 @@ import type { TakenFields } from './taken-fields';
 
 /** What a worker knows of a job of a queue with limits per key. */
 export interface JobPermit {
-  /** Absent for a job without a key. */
-  readonly key?: string;
+  /** Undefined for a job without a key. */
+  readonly key: string | undefined;
   /** Whether it was let in for this very start. */
   readonly isLetIn: boolean;
   /** Whether it counts as ready until it starts. */
@@ -20,10 +20,6 @@ export function jobPermit({ keyLimits }: QueueDefinition, fields: TakenFields, j
   const key =
     stored ??
     (keyLimits === undefined ? undefined : limitKeyOf(keyLimits, job.data, job.name, originOf(job)));
-  const start = String(job.attemptsStarted);
-  return {
-    ...(key !== undefined && { key }),
-    isLetIn: permit === start || permit === `${start}r`,
-    isCounted: permit === `${start}r`,
-  };
+  const isCounted = permit.endsWith('r') && Number.parseInt(permit, 10) === job.attemptsStarted;
+  return { key, isLetIn: isCounted || permit === String(job.attemptsStarted), isCounted };
 }

@@ -5,7 +5,7 @@ import type { JobPermit } from './job-permit';
 import type { LimitedQueue } from './permit-calls';
 import { MAX_PER_CALL } from './permit-state-script';
 
-type Reply = readonly [letIn: number, nextMs: number, hasMore: number, isFull: number];
+type Reply = readonly [letIn: number, nextMs: number, hasMore: number, isFull: number, isAnyKept: number];
 
 // Hints may be lost, and whoever resumes a queue sends none.
 const LOOK_EVERY_MS = 1_000;
@@ -20,9 +20,9 @@ const PERMIT = Symbol('permit');
 type TakenJob = Job & { [PERMIT]?: JobPermit | undefined };
 
 /**
- * Lets the held jobs of one queue in, for one worker: whenever jobs of it start or end, all of one turn of the loop in
- * one call; when a key's next token is due; when somebody has added a job; and once a second. Any number of workers may
- * do so at the same time.
+ * Lets the held jobs of one queue in, for one worker: while there are any, whenever jobs of it start or end, all of one
+ * turn of the loop in one call; when a key's next token is due; when somebody has held a job; and once a second. Any
+ * number of workers may do so at the same time.
  */
 export class KeyDispenser implements StartGate {
   private readonly logger = new Logger('KeyLimits');
@@ -31,6 +31,8 @@ export class KeyDispenser implements StartGate {
   private isScheduled = false;
   /** How many more jobs may start before the ready ones run low. */
   private spare = 0;
+  /** Whether any key had to wait when it was last looked. */
+  private isAnyKept = true;
   private gathering?: NodeJS.Timeout | undefined;
   private inFlight?: Promise<void> | undefined;
   private isWanted = false;
@@ -43,6 +45,11 @@ export class KeyDispenser implements StartGate {
     private readonly name: string,
     private readonly concurrency: number,
   ) {}
+
+  /** What the script that ends jobs has to know of the queue. */
+  get scriptArguments(): readonly (string | number)[] {
+    return this.queue.scriptArguments;
+  }
 
   /** From now on held jobs are let in. */
   start(): void {
@@ -103,12 +110,18 @@ export class KeyDispenser implements StartGate {
     this.gather();
   }
 
+  /** The permit of the job was given back with its end. */
+  released(job: Job): void {
+    (job as TakenJob)[PERMIT] = undefined;
+  }
+
   ended(job: Job): void {
     if ((job as TakenJob)[PERMIT]?.key !== undefined) this.ends.push([job.id ?? '', job.attemptsStarted]);
     this.gather();
   }
 
   private gather(): void {
+    if (!this.isAnyKept && this.ends.length === 0 && this.starts.size === 0) return;
     if (this.spare <= 0 || this.ends.length >= MAX_PER_CALL) this.nudge();
     else this.gathering ??= setTimeout(() => this.nudge(), GATHER_MS);
   }
@@ -136,8 +149,9 @@ export class KeyDispenser implements StartGate {
     const target = this.isRunning ? this.concurrency * READY_PER_SLOT : 0;
     try {
       const args = [target, ends.length, ...ends.flat(), ...starts.flat()];
-      const [, nextMs, hasMore, isFull] = (await this.queue.dispense(args)) as Reply;
+      const [, nextMs, hasMore, isFull, isAnyKept] = (await this.queue.dispense(args)) as Reply;
       this.spare = isFull === 1 && this.isRunning ? this.concurrency : 0;
+      this.isAnyKept = isAnyKept === 1;
       if (hasMore === 1) this.isWanted = true;
       else if (this.ends.length > 0 || this.starts.size > 0) this.gather();
       this.lookIn(nextMs < 0 ? LOOK_EVERY_MS : Math.min(nextMs, LOOK_EVERY_MS));

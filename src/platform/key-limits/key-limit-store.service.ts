@@ -10,8 +10,8 @@ import { FORGET, RECONCILE } from './reconcile-script';
 /** What is known of one key of a queue, at one moment. */
 export interface KeyState {
   readonly key: string;
-  /** Jobs that wait for the key. */
-  readonly held: number;
+  /** Jobs of the key that wait: for what it may have, or for their turn in the line. */
+  readonly waiting: number;
   /** Jobs that were let in: they run, or start next. */
   readonly running: number;
   readonly limit: KeyLimit;
@@ -36,6 +36,7 @@ export interface JobHold {
 export interface GoneJob {
   readonly id: string;
   readonly heldFor?: string | undefined;
+  readonly inLineOf?: string | undefined;
 }
 
 /** How many keys of one queue may have limits of their own. */
@@ -43,7 +44,7 @@ export const MAX_OWN_LIMITS = 10_000;
 /** How many of them the sources of one tenant may set, so that no tenant takes what all of them share. */
 export const MAX_OWN_LIMITS_OF_TENANT = 1_000;
 
-type Row = readonly [key: string, held: number, running: number, own: string, nextMs: number, isFull: number];
+type Row = readonly [key: string, waiting: number, running: number, own: string, nextMs: number, isFull: number];
 
 /** Reads and sets the limits of single keys, and keeps what is known of them right. Rejects with the error of Redis. */
 @Injectable()
@@ -93,7 +94,7 @@ export class KeyLimitStore {
   /** Frees what jobs had that are gone, or do not wait for their key any more. */
   async forget(entry: RegisteredQueue, jobs: readonly GoneJob[]): Promise<void> {
     if (entry.definition.keyLimits === undefined || jobs.length === 0) return;
-    await this.run(entry, FORGET, ...jobs.flatMap(({ id, heldFor = '' }) => [id, heldFor]));
+    await this.run(entry, FORGET, ...jobs.flatMap(({ id, heldFor = '', inLineOf = '' }) => [id, heldFor, inLineOf]));
   }
 
   /**
@@ -114,9 +115,9 @@ export class KeyLimitStore {
   private async list(entry: RegisteredQueue, ...args: (string | number)[]): Promise<KeyState[]> {
     const [now, ...rows] = (await this.run(entry, LIST, ...args)) as [string, ...Row[]];
     const defaults = this.defaults(entry);
-    return rows.map(([key, held, running, own, nextMs, isFull]) => ({
+    return rows.map(([key, waiting, running, own, nextMs, isFull]) => ({
       key,
-      held,
+      waiting,
       running,
       limit: own === '' ? defaults : limitOf(own),
       isOwn: own !== '',

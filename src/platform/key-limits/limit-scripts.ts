@@ -43,6 +43,7 @@ const VIEW = `
 local function view(key, text)
   local rateMax, rateMs, concurrency = limitFrom(text)
   local wait, line = redis.call('ZCARD', base .. 'keys:held:' .. key), redis.call('HGET', running, key)
+  wait = wait + tonumber(redis.call('HGET', base .. 'keys:line', key) or 0)
   local nextMs = -1
   if rateMax then
     local tokens, dueAt = tokensOf(redis.call('HGET', tats, key), rateMax, rateMs)
@@ -55,7 +56,7 @@ end
 
 /**
  * What is known of keys. ARGV: how many follow, 0 for a page of all; then those, or the name that the page begins
- * after and its size. Answers the time in milliseconds, then per key: key, held jobs, jobs that were let in, own limits
+ * after and its size. Answers the time in milliseconds, then per key: key, waiting jobs, jobs that were let in, own limits
  * or '', milliseconds until its next token (-1: it has one), whether it has no free place.
  */
 export const LIST = `${PREAMBLE}${VIEW}

@@ -30,6 +30,11 @@ export class LimitedQueue {
     ];
   }
 
+  /** What a script has to know of the queue beside its keys: name, channel of hints, limits. */
+  get scriptArguments(): readonly Argument[] {
+    return this.first.slice(1);
+  }
+
   /** Rejects with the error of Redis. */
   run(script: string, ...args: readonly Argument[]): Promise<unknown> {
     return this.client.eval(script, 1, this.key, ...this.first, ...args);

@@ -64,13 +64,18 @@ local function unblock(changes)
   end
 end
 
--- Gives permits back, of the given starts only where those are given.
-local function release(ids, starts)
+-- Gives permits back, of the given starts only where those are given; all have begun where the jobs were active.
+local function release(ids, starts, areActive)
   local held = redis.call('HMGET', permits, unpack(ids))
   local gone, ended, unstarted = {}, {}, {}
   for at, id in ipairs(ids) do
     if held[at] then
-      local start, _, kind, key = string.match(held[at], '${PERMIT_TEXT}')
+      local start, kind, key, _
+      if areActive then
+        key = string.match(held[at], '^%d+ %d+ %S (.*)$')
+      else
+        start, _, kind, key = string.match(held[at], '${PERMIT_TEXT}')
+      end
       if not starts or starts[at] == start then
         gone[#gone + 1] = id
         ended[key] = (ended[key] or 0) + 1
@@ -81,8 +86,10 @@ local function release(ids, starts)
   if #gone == 0 then return end
   redis.call('HDEL', permits, unpack(gone))
   local idle = lower(running, ended)
-  if #idle > 0 then redis.call('HDEL', readyOf, unpack(idle)) end
-  lower(readyOf, unstarted)
+  if redis.call('HLEN', readyOf) > 0 then
+    if #idle > 0 then redis.call('HDEL', readyOf, unpack(idle)) end
+    lower(readyOf, unstarted)
+  end
   unblock(ended)
 end
 `;
@@ -93,7 +100,10 @@ local base, queue, channel = ARGV[1], ARGV[2], ARGV[3]
 local max, ms, most = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 `;
 
-export const PREAMBLE = `${READ_ARGUMENTS}${HOLD}${IS_HELD}${LIMITS}`;
+/** Lua: for scripts that read `base`, `queue`, `channel`, `max`, `ms` and `most` themselves. */
+export const PERMITS = `${HOLD}${IS_HELD}${LIMITS}`;
+
+export const PREAMBLE = `${READ_ARGUMENTS}${PERMITS}`;
 
 /** What one call lets in, and how many notes of starts and ends it takes. */
 export const MAX_PER_CALL = 250;

@@ -4,13 +4,14 @@ const MAX_LINE = 20_000;
 
 /**
  * Forgets jobs that are gone, or wait for something else now.
- * ARGV: per job its id, and the key that it was held for or ''.
+ * ARGV: per job its id, the key that it was held for or '', and the key in whose line it stood or ''.
  */
 export const FORGET = `${PREAMBLE}
 local ids = {}
-for at = 7, #ARGV, 2 do
+for at = 7, #ARGV, 3 do
   ids[#ids + 1] = ARGV[at]
   if ARGV[at + 1] ~= '' then redis.call('ZREM', base .. 'keys:held:' .. ARGV[at + 1], ARGV[at]) end
+  if ARGV[at + 2] ~= '' then leaveLine(base, ARGV[at + 2]) end
 end
 release(ids)
 hint(base, channel, queue)
@@ -26,6 +27,8 @@ return #ids
 export const RECONCILE = `${PREAMBLE}
 local from, size, hasPermits = ARGV[7], tonumber(ARGV[8]), ARGV[9] == '1'
 local freed = 0
+local round = runningRound(base)
+if redis.call('ZCARD', base .. 'prioritized') == 0 then redis.call('DEL', base .. 'keys:line') end
 -- What lines up without having been let in is somebody else's doing, and may be long.
 hasPermits = hasPermits and redis.call('LLEN', base .. 'wait') <= ${MAX_LINE}
 if hasPermits then
@@ -69,10 +72,13 @@ for _, key in ipairs(names) do
   if redis.call('ZCARD', line) > 0 then
     if not redis.call('ZSCORE', later, key) then lineUpKey(base, key) end
   elseif redis.call('HEXISTS', running, key) == 0 and redis.call('HEXISTS', base .. 'keys:limits', key) == 0 then
-    -- A time that has come says no more than none.
-    if tonumber(redis.call('HGET', tats, key) or 0) <= now then
+    -- A time that has come says no more than none, and so does a round.
+    local hasPassed = tonumber(redis.call('HGET', base .. 'keys:rounds', key) or 0) <= round
+    if hasPassed and tonumber(redis.call('HGET', tats, key) or 0) <= now then
       redis.call('ZREM', base .. 'keys:names', key)
       redis.call('HDEL', tats, key)
+      redis.call('HDEL', base .. 'keys:rounds', key)
+      redis.call('HDEL', base .. 'keys:line', key)
     end
   end
 end

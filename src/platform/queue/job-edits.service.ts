@@ -30,7 +30,7 @@ local job, wait, prioritized, delayed, active = KEYS[1], KEYS[2], KEYS[3], KEYS[
 local meta, marker, priorities, events = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local id, data, priority, delay, now, seen = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
 local base, channel, queue, newKey = ARGV[7], ARGV[8], ARGV[9], ARGV[10]
-local fields = redis.call('HMGET', job, 'data', 'priority', '${KEY_FIELD}', 'ats')
+local fields = redis.call('HMGET', job, 'data', 'priority', '${KEY_FIELD}', 'ats', '${PERMIT_FIELD}')
 if not fields[1] then return 'unknown' end
 if redis.call('ZSCORE', KEYS[10], id) or redis.call('ZSCORE', KEYS[11], id) then return 'finished' end
 if redis.call('EXISTS', job .. ':lock') == 1 or redis.call('LPOS', active, id) then return 'active' end
@@ -40,6 +40,8 @@ local limitKey = fields[3]
 local hasStarted = tonumber(fields[4] or 0) > 0
 local score = redis.call('ZSCORE', delayed, id)
 local waitsForKey = limitKey and isHeld(score)
+local round = limitKey and redis.call('ZSCORE', prioritized, id)
+local isInLine = round and not fields[5] and not hasStarted
 local rank = tonumber(priority ~= '' and priority or fields[2] or 0)
 local settings = redis.call('HMGET', meta, 'opts.maxLenEvents', 'paused', 'concurrency')
 local held = settings[2] or (settings[3] and redis.call('LLEN', active) >= tonumber(settings[3]))
@@ -48,14 +50,17 @@ if limitKey and newKey ~= '' and newKey ~= limitKey then
   redis.call('HSET', job, '${KEY_FIELD}', newKey)
   if waitsForKey then
     redis.call('ZREM', base .. 'keys:held:' .. limitKey, id)
-    hold(base, id, newKey, rank, (tonumber(score) - ${HELD_FROM}) / ${HELD_STEP}, hasStarted)
+    hold(base, id, newKey, rank, (tonumber(score) - ${HELD_FROM}) / ${HELD_STEP}, hasStarted and 0 or nextPlace(base))
     hint(base, channel, queue)
+  elseif isInLine then
+    leaveLine(base, limitKey)
+    redis.call('HINCRBY', base .. 'keys:line', newKey, 1)
   end
   limitKey = newKey
 end
 local function line_up()
   if limitKey then
-    hold(base, id, limitKey, rank, now, hasStarted)
+    hold(base, id, limitKey, rank, now, hasStarted and 0 or nextPlace(base))
     hint(base, channel, queue)
     return
   end
@@ -69,13 +74,13 @@ end
 if priority ~= '' then
   redis.call('HSET', job, 'priority', priority)
   if waitsForKey then
-    local place = hasStarted and 0 or placeOf(base)
+    local place = hasStarted and 0 or nextPlace(base)
     redis.call('ZADD', base .. 'keys:held:' .. limitKey, rank * 4294967296 + place, id)
+  elseif round then
+    -- It keeps its round.
+    redis.call('ZADD', prioritized, inLine(rank, tonumber(round)), id)
   elseif redis.call('ZREM', prioritized, id) == 1 then
-    -- What was let in stays so.
-    limitKey = false
     line_up()
-    limitKey = fields[3]
   end
 end
 if delay == '' then return 'edited' end
@@ -91,6 +96,7 @@ if tonumber(delay) == 0 then
 end
 redis.call('ZREM', delayed, id)
 if limitKey then redis.call('HDEL', job, '${PERMIT_FIELD}') end
+if isInLine then leaveLine(base, limitKey) end
 if redis.call('ZREM', prioritized, id) == 0 then redis.call('LREM', wait, -1, id) end
 local due = now + tonumber(delay)
 local last = redis.call('ZREVRANGEBYSCORE', delayed, (due + 1) * 4096 - 1, due * 4096, 'WITHSCORES', 'LIMIT', 0, 1)[2]

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { HELD_FROM } from '../key-limits/held-jobs-script';
-import { KEY_FIELD } from '../key-limits/key-limit';
+import { KEY_FIELD, PERMIT_FIELD } from '../key-limits/key-limit';
 import { RedisConnections } from '../redis/redis-connections.service';
 import { snapshotFields, snapshotOf, type JobSnapshot, type JobState } from './job-snapshot';
 import { QueueRegistry } from './queue-registry.service';
@@ -12,7 +12,7 @@ const READ_JOB = `
 local fields = redis.call('HMGET', KEYS[1], ${snapshotFields.map((field) => `'${field}'`).join(', ')})
 if not fields[1] then return nil end
 local state = 'waiting'
-local runAt, heldFor = false, false
+local runAt, heldFor, inLineOf = false, false, false
 local due = redis.call('ZSCORE', KEYS[4], ARGV[1])
 if redis.call('ZSCORE', KEYS[2], ARGV[1]) then state = 'completed'
 elseif redis.call('ZSCORE', KEYS[3], ARGV[1]) then state = 'failed'
@@ -22,11 +22,14 @@ elseif due then
   runAt = tostring(math.floor(due / 4096))
 elseif redis.call('ZSCORE', KEYS[5], ARGV[1]) then state = 'waiting-children'
 elseif redis.call('EXISTS', KEYS[1] .. ':lock') == 1 or redis.call('LPOS', KEYS[6], ARGV[1]) then state = 'active'
+elseif redis.call('ZSCORE', KEYS[7], ARGV[1]) then
+  local keyed = redis.call('HMGET', KEYS[1], '${KEY_FIELD}', '${PERMIT_FIELD}', 'ats')
+  inLineOf = keyed[1] and not (keyed[2] or keyed[3]) and keyed[1]
 end
-return { state, runAt, fields, heldFor }
+return { state, runAt, fields, heldFor, inLineOf }
 `;
 
-type Reply = [JobState, string | null, (string | null)[], string | null] | null;
+type Reply = [JobState, string | null, (string | null)[], string | null, string | null] | null;
 
 /** Reads one job at a cost that does not grow with the queue. */
 @Injectable()
@@ -42,13 +45,17 @@ export class JobReader {
     if (entry === undefined) return undefined;
     this.connections.assertReady();
     const base = `${entry.queue.opts.prefix}:${entry.definition.name}`;
-    const keys = [id, 'completed', 'failed', 'delayed', 'waiting-children', 'active'].map(
+    const keys = [id, 'completed', 'failed', 'delayed', 'waiting-children', 'active', 'prioritized'].map(
       (part) => `${base}:${part}`,
     );
     const reply = (await this.connections.producer.eval(READ_JOB, keys.length, ...keys, id)) as Reply;
     if (reply === null) return undefined;
-    const [state, dueAt, fields, heldFor] = reply;
+    const [state, dueAt, fields, heldFor, inLineOf] = reply;
     const job = snapshotOf(id, entry.definition.name, state, fields, dueAt);
-    return heldFor === null ? job : { ...job, heldFor };
+    return {
+      ...job,
+      ...(heldFor !== null && { heldFor }),
+      ...(inLineOf !== null && { inLineOf }),
+    };
   }
 }

@@ -59,7 +59,7 @@ export class JobRemovals {
       // A worker may have taken it meanwhile; its lock then makes the removal fail.
       // BullMQ would take a job's children along, past everybody who has to know of their end.
       if ((await entry.queue.remove(id, { removeChildren: false })) === 1) {
-        await this.limits.forget(entry, [{ id, heldFor: job.heldFor }]);
+        await this.limits.forget(entry, [{ id, heldFor: job.heldFor, inLineOf: job.inLineOf }]);
         return true;
       }
     } catch (error) {

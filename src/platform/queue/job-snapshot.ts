@@ -42,6 +42,8 @@ export interface JobSnapshot {
   readonly options?: Readonly<Record<string, unknown>>;
   /** The key whose limits the waiting job waits for; only where a single job is read. */
   readonly heldFor?: string;
+  /** The key in whose line it stands; absent once it was let in. */
+  readonly inLineOf?: string;
 }
 
 /** The fields of a job's hash that {@link snapshotOf} reads, in its order. */

@@ -29,7 +29,8 @@ export interface QueueCounts {
 
 // BullMQ's own counts leave out what is due, and cost a script each.
 // Every command here costs the same for ten jobs and for ten million; wait lists are never walked.
-// The oldest job stands at the end of the list, or first among those of its priority.
+// The oldest job stands at the end of the list, or first among those of its priority; where keys take turns it is one of
+// the first, unless more keys than that have come since.
 const COUNT = `
 local counts = {
   redis.call('LLEN', KEYS[1]), redis.call('LLEN', KEYS[2]), redis.call('ZCARD', KEYS[3]),
@@ -44,9 +45,10 @@ for list = 1, 2 do
   local id = redis.call('LINDEX', KEYS[list], -1)
   if id then heads[#heads + 1] = redis.call('HMGET', ARGV[1] .. id, 'timestamp', 'processedOn', 'opts') end
 end
-for at = 4, #ARGV, 2 do
-  local id = redis.call('ZRANGEBYSCORE', KEYS[3], ARGV[at], ARGV[at + 1], 'LIMIT', 0, 1)[1]
-  if id then heads[#heads + 1] = redis.call('HMGET', ARGV[1] .. id, 'timestamp', 'processedOn', 'opts') end
+for at = 5, #ARGV, 2 do
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], ARGV[at], ARGV[at + 1], 'LIMIT', 0, ARGV[4])) do
+    heads[#heads + 1] = redis.call('HMGET', ARGV[1] .. id, 'timestamp', 'processedOn', 'opts')
+  end
 end
 return { counts, heads, longest }
 `;
@@ -67,6 +69,7 @@ const keyNames = [
 // and a delayed one by its time in the upper bits and a counter in the lower 12.
 const PRIORITY_STEP = 2 ** 32;
 const DELAY_STEP = 2 ** 12;
+const HEADS_OF_KEYS = 20;
 
 type Head = readonly [timestamp: string | null, processedOn: string | null, opts: string | null];
 type Reply = readonly [counts: readonly number[], heads: readonly Head[], longestHeld: string | null];
@@ -80,6 +83,8 @@ export class QueueCounter {
   async count({ queue, definition }: RegisteredQueue): Promise<QueueCounts> {
     this.connections.assertReady();
     const base = `${queue.opts.prefix}:${definition.name}:`;
+    const isKeyed = definition.keyLimits !== undefined;
+    const hasPriorities = definition.hasPriorities === true;
     const now = Date.now();
     const reply = (await this.connections.producer.eval(
       COUNT,
@@ -88,9 +93,12 @@ export class QueueCounter {
       base,
       (now + 1) * DELAY_STEP - 1,
       HELD_FROM,
+      isKeyed ? HEADS_OF_KEYS : 1,
+      ...(isKeyed ? [0, `(${PRIORITY_STEP}`] : []),
       ...priorityRanges(),
     )) as Reply;
-    return summarise(reply, now, definition.hasPriorities === true);
+    // Keys that take turns stand in the set of priorities, whether their queue has some or not.
+    return summarise(reply, now, hasPriorities ? 'some' : isKeyed ? 'none' : 'of strangers');
   }
 }
 
@@ -103,15 +111,21 @@ function priorityRanges(): (number | string)[] {
   });
 }
 
-function summarise([counts, heads, longest]: Reply, now: number, hasPriorities: boolean): QueueCounts {
+function summarise(
+  [counts, heads, longest]: Reply,
+  now: number,
+  priorities: 'some' | 'none' | 'of strangers',
+): QueueCounts {
   const [wait = 0, paused = 0, prioritized = 0, active = 0, delayed = 0, due = 0] = counts;
   const [completed = 0, failed = 0, isPaused = 0, waitingChildren = 0, held = 0] = counts.slice(6);
   const ages = heads.map((head) => waitingMs(head, now)).filter((age) => age !== undefined);
   if (longest !== null) ages.push(Math.max(0, now - heldSince(Number(longest))));
+  const waiting = wait + paused + prioritized + held;
+  const byPriority = priorities === 'none' ? 0 : prioritized + (priorities === 'some' ? held : 0);
   return {
-    waiting: wait + paused + prioritized + held,
-    unprioritized: wait + paused + (hasPriorities ? 0 : held),
-    prioritized: prioritized + (hasPriorities ? held : 0),
+    waiting,
+    unprioritized: waiting - byPriority,
+    prioritized: byPriority,
     held,
     active,
     delayed: delayed - held,

@@ -2,8 +2,10 @@ import { BullModule, getQueueToken } from '@nestjs/bullmq';
 import { Module, type DynamicModule } from '@nestjs/common';
 import type { Queue } from 'bullmq';
 import { Settings } from '../../config/settings';
+import { defaultLimit } from '../key-limits/key-limit';
 import { KeyDispensers } from '../key-limits/key-dispensers.service';
 import { KeyLimitStore } from '../key-limits/key-limit-store.service';
+import { tellKeyLimit } from '../key-limits/queue-limits';
 import { queuePrefix } from '../redis/key-space';
 import { RedisConnections } from '../redis/redis-connections.service';
 import { AttemptLog } from './attempt-log.service';
@@ -81,10 +83,12 @@ export class QueueModule {
       providers: [
         {
           provide: `registration:${name}`,
-          inject: [QueueRegistry, getQueueToken(name)],
-          useFactory: (registry: QueueRegistry, queue: Queue) => {
+          inject: [QueueRegistry, getQueueToken(name), Settings],
+          useFactory: (registry: QueueRegistry, queue: Queue, settings: Settings) => {
             // RedisConnections logs what goes wrong with the connection, once for all queues.
             queue.on('error', () => undefined);
+            const { keyLimits } = definition;
+            if (keyLimits !== undefined) tellKeyLimit(queue, defaultLimit(keyLimits, settings));
             return registry.register({ definition, queue });
           },
         },

@@ -1,5 +1,6 @@
 import { HOLD } from '../key-limits/held-jobs-script';
 import { KEY_FIELD } from '../key-limits/key-limit';
+import { LINE } from '../key-limits/line-script';
 
 /** The keys of a queue that {@link STORE_JOBS} is handed, in this order. */
 export const storeJobsKeys = [
@@ -30,14 +31,16 @@ const ARGUMENTS_PER_JOB = 9;
 export const STORE_JOBS = storeJobsScript(false);
 
 /**
- * The same for a queue with limits per key: what has a key and no delay does not line up but is held until its key may.
- * ARGV has two more before the jobs, the channel of hints and the queue's name, and one more per job: its key or ''.
+ * The same for a queue with limits per key: what has a key and no delay stands in line in the round of its key, or is
+ * held where the key has to wait anyway.
+ * ARGV has three more before the jobs, the channel of hints, the queue's name and what a key may have that has no limits of
+ * its own, and one more per job: its key or ''.
  */
 export const STORE_KEYED_JOBS = storeJobsScript(true);
 
 function storeJobsScript(isKeyed: boolean): string {
   const keyed = (text: string) => (isKeyed ? text : '');
-  return `${keyed(HOLD)}
+  return `${keyed(HOLD + LINE)}
 local base, memory = ARGV[1], ARGV[2]
 local wait, meta, counter, delayed, active, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local marker, prioritized, priorities = KEYS[7], KEYS[8], KEYS[9]
@@ -50,7 +53,8 @@ end
 local held = settings[2] or (settings[3] and redis.call('LLEN', active) >= tonumber(settings[3]))
 local stored, ready, later = 0, false, false${keyed(`
 local isHeld = false
-expected = (#ARGV - 4) / ${ARGUMENTS_PER_JOB + 1}`)}
+local line = lineOf(base, ARGV[5], 6, ${ARGUMENTS_PER_JOB + 1}, ${ARGUMENTS_PER_JOB + 1})
+expected = (#ARGV - 5) / ${ARGUMENTS_PER_JOB + 1}`)}
 
 local function delayedScore(due)
   local lowest, highest = due * 4096, (due + 1) * 4096 - 1
@@ -60,7 +64,8 @@ local function delayedScore(due)
 end
 
 local outcomes = {}
-for at = ${isKeyed ? 5 : 3}, #ARGV, ${ARGUMENTS_PER_JOB + Number(isKeyed)} do
+${keyed('local isDone, problem = pcall(function()')}
+for at = ${isKeyed ? 6 : 3}, #ARGV, ${ARGUMENTS_PER_JOB + Number(isKeyed)} do
   local id, type, data, options = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
   local timestamp, delay, priority = ARGV[at + 4], tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6])
   local note, life = ARGV[at + 7], tonumber(ARGV[at + 8])${keyed(`
@@ -87,8 +92,13 @@ for at = ${isKeyed ? 5 : 3}, #ARGV, ${ARGUMENTS_PER_JOB + Number(isKeyed)} do
       redis.call('XADD', events, 'MAXLEN', '~', maxEvents, '*', 'event', 'delayed', 'jobId', id, 'delay', due)
       later = true
     ${keyed(`elseif limitKey ~= '' then
-      hold(base, id, limitKey, priority, tonumber(timestamp), false)
-      isHeld = true
+      if takePlace(line, limitKey, id, priority) then
+        redis.call('XADD', events, 'MAXLEN', '~', maxEvents, '*', 'event', 'waiting', 'jobId', id)
+        ready = true
+      else
+        hold(base, id, limitKey, priority, tonumber(timestamp), nextPlace(base))
+        isHeld = true
+      end
     `)}else
       if priority > 0 then
         local place = redis.call('INCR', priorities)
@@ -110,6 +120,10 @@ for at = ${isKeyed ? 5 : 3}, #ARGV, ${ARGUMENTS_PER_JOB + Number(isKeyed)} do
   end
   outcomes[#outcomes + 1] = outcome
 end
+${keyed(`end)
+-- Those that are stored stand in line, whatever became of the others.
+standInLine(line)
+if not isDone then error(problem) end`)}
 if stored > 0 then redis.call('INCRBY', counter, stored) end
 if ready and not held then redis.call('ZADD', marker, 0, '0') end
 if later then

@@ -5,6 +5,7 @@ import { deduplicationMs, type QueueDefinition } from './define-queue';
 import { knownJobBase, knownJobOf, knownJobText, payloadFingerprint, type KnownJob } from './known-job';
 import type { Priority } from './priority';
 import { hintChannel } from '../key-limits/key-limit';
+import { keyLimitText } from '../key-limits/queue-limits';
 import { STORE_JOBS, STORE_KEYED_JOBS, storeJobsKeys } from './store-jobs-script';
 
 /** A job on its way to Redis: checked, and with everything settled that will be stored. */
@@ -108,7 +109,7 @@ function argumentsOf(
   const base = `${prefix}:${definition.name}:`;
   const args: (string | number)[] = [...storeJobsKeys.map((name) => base + name), base, knownJobBase(prefix)];
   const isKeyed = definition.keyLimits !== undefined;
-  if (isKeyed) args.push(hintChannel(prefix), definition.name);
+  if (isKeyed) args.push(hintChannel(prefix), definition.name, keyLimitText(queue));
   const lifeMs = deduplicationMs(definition);
   for (const job of jobs) {
     const { id, type, json, options, createdAt, fingerprint, isReturn, isPromised } = job;

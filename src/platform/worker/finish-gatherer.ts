@@ -8,10 +8,10 @@ type Argument = string | number;
 type NextJob = NonNullable<Parameters<typeof raw2NextJobData>[0]>;
 /** A code of BullMQ's, what it hands out as the next job, or the text of an error. */
 type Answer = number | NextJob | string;
-type Client = (Redis | Cluster) & { [BUFFER_COMMAND]?: (...args: Argument[]) => Promise<Buffer> };
+type Commands = Record<string, ((...args: Argument[]) => Promise<Buffer>) | undefined>;
 
 const COMMAND = 'holdfastFinishJobs';
-const BUFFER_COMMAND = `${COMMAND}Buffer`;
+const KEYED_COMMAND = 'holdfastFinishKeyedJobs';
 // Half of the jobs of a busy worker, so that Redis works on one half while this process works on the other.
 const MAX_GATHERED = 25;
 
@@ -28,9 +28,21 @@ interface Finish {
 type GatheringOptions = Pick<WorkerOptions, 'limiter' | 'metrics' | 'removeOnComplete'> & {
   readonly lockDuration: number;
   readonly name: string;
-  /** Hears of each job that is taken, as Redis answers. */
-  readonly onTaken?: ((answer: unknown) => void) | undefined;
+  /** Of a queue with limits per key. */
+  readonly keyed?: KeyedGathering | undefined;
 };
+
+/** What the gatherer and the permits of a queue with limits per key have to tell each other. */
+export interface KeyedGathering {
+  /** What the script has to know of the queue and of what its keys may have. */
+  readonly scriptArguments: readonly Argument[];
+  /** Hears of each job that is taken, as Redis answers. */
+  onTaken(answer: unknown): void;
+  /** Hears of a job whose permit was given back with its end. */
+  onReleased(job: EndedJob): void;
+  /** Hears that a key may have something to let in. */
+  onHeld(): void;
+}
 
 let hasWarned = false;
 
@@ -43,6 +55,7 @@ function warnOnce(): void {
 }
 
 type Complete = RedisQueueBackend['moveToCompleted'];
+export type EndedJob = Parameters<Complete>[0];
 
 /**
  * Sends the ends of all jobs that complete in one turn of the loop to Redis in one call, which also brings their
@@ -54,17 +67,19 @@ export class FinishGatherer {
   private readonly keys: string[];
   private readonly base: string;
   private readonly shared: readonly Argument[];
-  private readonly onTaken: GatheringOptions['onTaken'];
+  private readonly keyed: KeyedGathering | undefined;
+  private readonly command: string;
 
   private constructor(
     private readonly backend: RedisQueueBackend,
-    private readonly client: Client,
-    { lockDuration, name, onTaken }: GatheringOptions,
+    private readonly client: Redis | Cluster,
+    { lockDuration, name, keyed }: GatheringOptions,
   ) {
     this.keys = queueKeys.map((key) => backend.toKey(key));
     this.base = backend.toKey('');
-    this.shared = [lockDuration, name];
-    this.onTaken = onTaken;
+    this.shared = [lockDuration, name, ...(keyed?.scriptArguments ?? [])];
+    this.keyed = keyed;
+    this.command = `${keyed === undefined ? COMMAND : KEYED_COMMAND}Buffer`;
   }
 
   /**
@@ -72,11 +87,12 @@ export class FinishGatherer {
    * the worker limits its own rate, counts, or removes what has completed.
    */
   static install(backend: RedisQueueBackend, client: Redis | Cluster, options: GatheringOptions): void {
-    const lua = gatheredFinishScript();
-    const { limiter, metrics, removeOnComplete } = options;
+    const { limiter, metrics, removeOnComplete, keyed } = options;
+    const lua = gatheredFinishScript(keyed !== undefined);
     if (lua === undefined) warnOnce();
     if (lua === undefined || (limiter ?? metrics ?? removeOnComplete) !== undefined) return;
-    if ((client as Client)[BUFFER_COMMAND] === undefined) client.defineCommand(COMMAND, { lua });
+    const command = keyed === undefined ? COMMAND : KEYED_COMMAND;
+    if (!(command in client)) client.defineCommand(command, { lua });
     const gatherer = new FinishGatherer(backend, client, options);
     const complete = backend.moveToCompleted.bind(backend);
     backend.moveToCompleted = (job, result, keep, token, fetchNext) => {
@@ -86,20 +102,22 @@ export class FinishGatherer {
   }
 
   private async complete(
-    { id = '', opts }: Parameters<Complete>[0],
+    job: EndedJob,
     result: unknown,
     token: string,
     fetchNext: boolean,
   ): ReturnType<Complete> {
+    const { id = '', opts } = job;
     const finishedOn = Date.now();
     const value = JSON.stringify(result) ?? 'null';
     const fetch = fetchNext && !this.backend.closing ? 1 : 0;
     const answer = await this.gather(id, [id, finishedOn, value, token, fetch, opts.attempts ?? 1]);
+    if (typeof answer === 'string') throw new ReplyError(answer);
     if (typeof answer === 'object') {
-      this.onTaken?.(answer);
+      this.keyed?.onReleased(job);
+      this.keyed?.onTaken(answer);
       return { result: raw2NextJobData(answer), finishedOn };
     }
-    if (typeof answer === 'string') throw new ReplyError(answer);
     if (answer < 0)
       throw this.backend.finishedErrors({
         code: answer,
@@ -107,6 +125,7 @@ export class FinishGatherer {
         command: 'moveToFinished',
         state: 'active',
       });
+    this.keyed?.onReleased(job);
     return { result: [], finishedOn };
   }
 
@@ -129,7 +148,10 @@ export class FinishGatherer {
     if (some.length === 0) return;
     this.waiting = [];
     this.call(some).then(
-      (answers) => some.forEach(({ resolve }, at) => resolve(answers[at] ?? 'ERR Redis gave no answer')),
+      (answers) => {
+        some.forEach(({ resolve }, at) => resolve(answers[at] ?? 'ERR Redis gave no answer'));
+        if (answers[some.length] === 1) this.keyed?.onHeld();
+      },
       (error: Error) => some.forEach(({ reject }) => reject(error)),
     );
   }
@@ -139,6 +161,7 @@ export class FinishGatherer {
     for (const { id } of some) args.push(this.base + id);
     args.push(this.base, ...this.shared);
     for (const one of some) args.push(...one.args);
-    return unpackr.unpack(await this.client[BUFFER_COMMAND]!(...args)) as Answer[];
+    const answer = await (this.client as unknown as Commands)[this.command]!(...args);
+    return unpackr.unpack(answer) as Answer[];
   }
 }

@@ -1,11 +1,16 @@
 import { createHash } from 'node:crypto';
 import { moveToFinished } from 'bullmq/dist/cjs/scripts/moveToFinished-14';
+import { KEY_FIELD, PERMIT_FIELD } from '../key-limits/key-limit';
+import { PERMITS } from '../key-limits/permit-state-script';
 
 // The text this was written for, that of BullMQ 6.7.0; with another one jobs are finished one by one, as BullMQ does it.
 const KNOWN_SHA256 = '8e744ec5d65dbe9e7ffb6e39a96c0268bba65e4f0b1d04e2d2a42ccb71b45a6d';
 
 // Where the functions of BullMQ's script end and its work begins.
 const BODY = '\nlocal jobIdKey = KEYS[12]\n';
+
+// What is popped for nothing, because its key must wait, holds up everybody else.
+const MOST_TURNS = 10;
 
 /** The keys of a queue that the script is handed, in this order; those of the jobs follow. */
 export const queueKeys = [
@@ -32,10 +37,19 @@ export const queueKeys = [
  *
  * ARGV: prefix, lock duration, worker's name, then per job: id, timestamp, result, token, whether to fetch, attempts.
  * Answers, packed as MessagePack, per job: a code of BullMQ's, the next job as BullMQ hands it out, or an error's text.
+ *
+ * Of a queue with limits per key it also gives back the permits of the jobs that have ended, and lets in those that it
+ * takes from the line; what must wait for its key is held. ARGV then has behind the worker's name: queue, channel of
+ * hints, and the limits of keys that have none of their own. One more answer is 1 where a key has something to let in.
  */
-const GATHERED = `
-local FIRST, WIDTH = 3, 6
+const gathered = (isKeyed: boolean) => {
+  const keyed = (text: string) => (isKeyed ? text : '');
+  return `
+local FIRST, WIDTH = ${isKeyed ? 8 : 3}, 6
 local prefix, lockMs, worker = ARGV[1], ARGV[2], ARGV[3]
+${keyed(`local base, queue, channel = ARGV[1], ARGV[4], ARGV[5]
+local max, ms, most = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
+${PERMITS}`)}
 local count = (#ARGV - FIRST) / WIDTH
 local settings = rcall('HMGET', KEYS[9], 'opts.maxLenEvents', 'paused', 'concurrency', 'max')
 local answers = {}
@@ -120,47 +134,197 @@ for n = 1, count do
   end
 end
 
+${keyed(`
+local ended = {}
+for n = 1, count do
+  local answer = answers[n]
+  if type(answer) == 'table' or type(answer) == 'number' and answer >= 0 then ended[#ended + 1] = argument(n, 1) end
+end
+if #ended > 0 then release(ended, nil, true) end
+`)}
 local hungry = {}
 for _, n in ipairs(plain) do
   if answers[n] == 0 and argument(n, 5) == '1' then hungry[#hungry + 1] = n end
 end
 
-local function start(id, n)
-  local key, startedAt, starts = prefix .. id, argument(n, 2), 1
+local function start(id, n, fields, permit)
+  local key, startedAt, starts = prefix .. id, argument(n, 2), permit
   rcall('SET', key .. ':lock', argument(n, 4), 'PX', lockMs)
   rcall('XADD', KEYS[4], '*', 'event', 'active', 'jobId', id, 'prev', 'waiting')
-  local fields = rcall('HGETALL', key)
-  for at = 1, #fields, 2 do
-    if fields[at] == 'ats' then starts = tonumber(fields[at + 1]) + 1 end
-  end
+  fields = fields or rcall('HGETALL', key)
+  if fields.err then error(fields) end
   local last = #fields
+  if not starts then
+    starts = 1
+    for at = 1, last, 2 do
+      if fields[at] == 'ats' then starts = tonumber(fields[at + 1]) + 1 end
+    end
+    starts = tostring(starts)
+  end
   fields[last + 1], fields[last + 2] = 'processedOn', startedAt
   fields[last + 3], fields[last + 4] = 'pb', worker
-  fields[last + 5], fields[last + 6] = 'ats', tostring(starts)
-  rcall('HSET', key, 'processedOn', startedAt, 'pb', worker, 'ats', starts)
+  fields[last + 5], fields[last + 6] = 'ats', starts
+  if permit then
+    fields[last + 7], fields[last + 8] = '${PERMIT_FIELD}', permit
+    rcall('HSET', key, 'processedOn', startedAt, 'pb', worker, 'ats', starts, '${PERMIT_FIELD}', permit)
+  else
+    rcall('HSET', key, 'processedOn', startedAt, 'pb', worker, 'ats', starts)
+  end
   return { fields, id, 0, 0 }
 end
+${keyed(`
+-- What is known of jobs that were taken from the line; no key is that of one that cannot be read, or was let in.
+local function keyedJobs(popped)
+  local jobs = {}
+  for at = 1, #popped, 2 do
+    local id = popped[at]
+    local fields = redis.pcall('HGETALL', prefix .. id)
+    local key, permit, starts, made, priority
+    for field = 1, #fields, 2 do
+      local name = fields[field]
+      if name == '${KEY_FIELD}' then key = fields[field + 1]
+      elseif name == '${PERMIT_FIELD}' then permit = fields[field + 1]
+      elseif name == 'ats' then starts = fields[field + 1]
+      elseif name == 'atm' then made = fields[field + 1]
+      elseif name == 'priority' then priority = fields[field + 1]
+      end
+    end
+    local start = starts and string.format('%d', tonumber(starts) + 1) or '1'
+    if permit and (permit == start or permit == start .. 'r') then key = nil end
+    jobs[#jobs + 1] = {
+      id = id, fields = fields, key = key, start = start, isFirst = not starts, made = made, priority = priority,
+      round = popped[at + 1] % 4294967296
+    }
+  end
+  return jobs
+end
 
+-- How many jobs of each key may start.
+local function roomOf(keys)
+  local runs = rcall('HMGET', running, unpack(keys))
+  local hasOwn = rcall('HLEN', base .. 'keys:limits') > 0
+  local own = hasOwn and rcall('HMGET', base .. 'keys:limits', unpack(keys))
+  local times = (hasOwn or max) and rcall('HMGET', tats, unpack(keys))
+  local isAnyHeld = rcall('ZCARD', ring) + rcall('ZCARD', later) + rcall('SCARD', blocked) > 0
+  local free, froms, intervals = {}, {}, {}
+  for n = 1, #keys do
+    local rateMax, rateMs, concurrency = max, ms, most
+    if own then rateMax, rateMs, concurrency = limitFrom(own[n]) end
+    runs[n] = tonumber(runs[n] or 0)
+    local room = concurrency and concurrency - runs[n] or math.huge
+    if rateMax then
+      local tokens, _, from, interval = tokensOf(times[n], rateMax, rateMs)
+      if tokens < room then room = tokens end
+      froms[n], intervals[n] = from, interval
+    end
+    -- Nothing overtakes the held jobs of its key.
+    if isAnyHeld and rcall('EXISTS', base .. 'keys:held:' .. keys[n]) == 1 then room = 0 end
+    free[n] = room
+  end
+  return free, runs, froms, intervals
+end
+
+-- Those that may start; the others are held.
+local function letIn(popped)
+  local jobs = keyedJobs(popped)
+  local keys, places, left = {}, {}, {}
+  local newest = runningRound(base)
+  for _, job in ipairs(jobs) do
+    local key = job.key
+    if job.round > newest then newest = job.round end
+    if key then
+      if not places[key] then
+        keys[#keys + 1] = key
+        places[key] = #keys
+      end
+      if job.isFirst then left[key] = (left[key] or 0) + 1 end
+    end
+  end
+  if newest > roundNow then
+    roundNow = newest
+    rcall('SET', base .. 'keys:round', newest)
+  end
+  if #keys == 0 then return jobs end
+  local free, runs, froms, intervals = roomOf(keys)
+  local starting, marks, started, times = {}, {}, {}, {}
+  for _, job in ipairs(jobs) do
+    local key = job.key
+    local n = key and places[key]
+    if not n then
+      starting[#starting + 1] = job
+    elseif free[n] > 0 then
+      free[n] = free[n] - 1
+      started[n] = (started[n] or 0) + 1
+      job.permit = job.start
+      marks[#marks + 1], marks[#marks + 2] = job.id, job.start .. ' ' .. (job.made or '0') .. ' - ' .. key
+      starting[#starting + 1] = job
+    else
+      hold(base, job.id, key, tonumber(job.priority or 0), nowMs, job.isFirst and placeOfRound(job.round) or 0)
+    end
+  end
+  if #marks > 0 then
+    local counts = {}
+    for n, count in pairs(started) do
+      counts[#counts + 1], counts[#counts + 2] = keys[n], runs[n] + count
+      if intervals[n] then times[#times + 1], times[#times + 2] = keys[n], froms[n] + count * intervals[n] end
+    end
+    rcall('HSET', permits, unpack(marks))
+    rcall('HSET', running, unpack(counts))
+    if #times > 0 then rcall('HSET', tats, unpack(times)) end
+  end
+  local through = {}
+  for _, key in ipairs(lower(base .. 'keys:line', left)) do through[key] = true end
+  unblock(through)
+  return starting
+end
+`)}
 local fed = 0
+local function feed(id, fields, permit)
+  fed = fed + 1
+  local isDone, answer = pcall(start, id, hungry[fed], fields, permit)
+  if isDone then answers[hungry[fed]] = answer end
+end
+
+local function feedFromWait()
+  local waiting = rcall('LRANGE', KEYS[1], -#hungry, -1)
+  local next = {}
+  for at = #waiting, 1, -1 do
+    if string.sub(waiting[at], 1, 2) == '0:' then return false end
+    next[#next + 1] = waiting[at]
+  end
+  if #next == 0 then return true end
+  rcall('LTRIM', KEYS[1], 0, -#next - 1)
+  rcall('LPUSH', KEYS[2], unpack(next))
+  for _, id in ipairs(next) do feed(id) end
+  return true
+end
+
+local function feedFromLine()
+  for _ = 1, ${MOST_TURNS} do
+    local wanted = #hungry - fed
+    if wanted == 0 then return end
+    local popped = rcall('ZPOPMIN', KEYS[3], wanted)
+    if #popped == 0 then return end
+    local ids = {}
+    ${
+      isKeyed
+        ? `local starting = letIn(popped)
+    for at, job in ipairs(starting) do ids[at] = job.id end
+    if #ids > 0 then rcall('LPUSH', KEYS[2], unpack(ids)) end
+    for _, job in ipairs(starting) do feed(job.id, job.fields, job.permit) end`
+        : `for at = 1, #popped, 2 do ids[#ids + 1] = popped[at] end
+    rcall('LPUSH', KEYS[2], unpack(ids))
+    for _, id in ipairs(ids) do feed(id) end`
+    }
+    if #popped < 2 * wanted then return end
+  end
+end
+
 if #hungry > 0 and not (settings[2] or settings[3] or settings[4]) then
   local due = (argument(hungry[#hungry], 2) + 1) * 4096 - 1
   if #rcall('ZRANGEBYSCORE', KEYS[7], 0, due, 'LIMIT', 0, 1) == 0 then
-    local waiting = rcall('LRANGE', KEYS[1], -#hungry, -1)
-    local next, hasMarker = {}, false
-    for at = #waiting, 1, -1 do
-      next[#next + 1] = waiting[at]
-      hasMarker = hasMarker or string.sub(waiting[at], 1, 2) == '0:'
-    end
-    if #next > 0 and not hasMarker then
-      rcall('LTRIM', KEYS[1], 0, -#next - 1)
-      rcall('LPUSH', KEYS[2], unpack(next))
-      for _, id in ipairs(next) do
-        fed = fed + 1
-        local isDone, answer = pcall(start, id, hungry[fed])
-        if isDone then answers[hungry[fed]] = answer end
-      end
-      rcall('ZADD', KEYS[13], 0, '0')
-    end
+    if feedFromWait() then feedFromLine() end
+    if fed > 0 then rcall('ZADD', KEYS[13], 0, '0') end
   end
 end
 
@@ -190,12 +354,14 @@ for _, n in ipairs(plain) do
     break
   end
 end
+${keyed("answers[count + 1] = rcall('ZCARD', ring) > 0 and 1 or 0")}
 return cmsgpack.pack(answers)
 `;
+};
 
-/** The script; undefined when BullMQ's own is not the one that is known. */
-export function gatheredFinishScript(stock = moveToFinished.content): string | undefined {
+/** The script, of a queue with limits per key or of any other; undefined when BullMQ's own is not the one that is known. */
+export function gatheredFinishScript(isKeyed = false, stock = moveToFinished.content): string | undefined {
   const at = stock.indexOf(BODY);
   if (at < 0 || createHash('sha256').update(stock).digest('hex') !== KNOWN_SHA256) return undefined;
-  return `${stock.slice(0, at)}\nlocal function finish(KEYS, ARGV)${stock.slice(at)}\nend\n${GATHERED}`;
+  return `${stock.slice(0, at)}\nlocal function finish(KEYS, ARGV)${stock.slice(at)}\nend\n${gathered(isKeyed)}`;
 }

@@ -9,7 +9,7 @@ import type { KeyDispenser } from '../key-limits/key-dispenser';
 import { TakenJobs } from '../key-limits/taken-fields';
 import { noteJobStart } from '../process-memory/young-generation';
 import { HoldfastJob } from './holdfast-job';
-import { FinishGatherer } from './finish-gatherer';
+import { FinishGatherer, type KeyedGathering } from './finish-gatherer';
 
 /** BullMQ's worker, with the cases handled that it leaves open: unreadable payloads, lost locks, two runs of one job. */
 export class JobWorker extends Worker {
@@ -29,7 +29,7 @@ export class JobWorker extends Worker {
       ...options,
       lockDuration: lockDuration!,
       name: name ?? '',
-      onTaken: this.taken && ((answer) => this.taken?.keep(answer)),
+      keyed: this.keyedGathering(),
     });
   }
 
@@ -61,6 +61,17 @@ export class JobWorker extends Worker {
     };
     run.then(forget, forget);
     return run;
+  }
+
+  private keyedGathering(): KeyedGathering | undefined {
+    const { dispenser, taken } = this;
+    if (dispenser === undefined || taken === undefined) return undefined;
+    return {
+      scriptArguments: dispenser.scriptArguments,
+      onTaken: (answer) => taken.keep(answer),
+      onReleased: (job) => dispenser.released(job as Job),
+      onHeld: () => dispenser.nudge(),
+    };
   }
 
   protected override get Job(): typeof Job {

@@ -326,6 +326,6 @@ describe('a worker whose ends are gathered', () => {
 describe('the script that gathers', () => {
   it('is there for the installed BullMQ, and for no other', () => {
     expect(gatheredFinishScript()).toContain('cmsgpack.pack(answers)');
-    expect(gatheredFinishScript('local jobIdKey = KEYS[12]\n')).toBeUndefined();
+    expect(gatheredFinishScript(false, 'local jobIdKey = KEYS[12]\n')).toBeUndefined();
   });
 });

@@ -39,7 +39,8 @@ describe('limits per key', () => {
   const apps: TestingModule[] = [];
 
   async function open(limits: Partial<typeof sourceLimits> = {}, settings: Record<string, string> = {}) {
-    Object.assign(sourceLimits, { rate: undefined, concurrency: undefined, slots: 10 }, limits);
+    const usual = { rate: undefined, concurrency: undefined, slots: 10, hasPriorities: false };
+    Object.assign(sourceLimits, usual, limits);
     const prefix = randomPrefix();
     const app = await startQueueApp([SourcesModule], { REDIS_PREFIX: prefix, ...settings });
     apps.push(app);
@@ -80,13 +81,14 @@ describe('limits per key', () => {
           redis.zcard(`${base}keys:ring`),
           redis.zcard(`${base}keys:later`),
           redis.scard(`${base}keys:blocked`),
+          redis.hlen(`${base}keys:line`),
         ]);
         return { sizes, held: await redis.keys(`${base}keys:held:*`) };
       },
     };
   }
 
-  const nothing = { sizes: [0, 0, 0, 0, 0, 0], held: [] };
+  const nothing = { sizes: [0, 0, 0, 0, 0, 0, 0], held: [] };
 
   afterEach(async () => {
     for (const app of apps.splice(0).toReversed()) {
@@ -101,7 +103,7 @@ describe('limits per key', () => {
   it('runs the jobs of all keys and leaves nothing behind', async () => {
     const scene = await open({ rate: { max: 10_000, durationMs: 1_000 }, concurrency: 5 });
     for (const source of ['a', 'b', 'c']) await scene.add(source, 100);
-    expect(await scene.counts()).toMatchObject({ waiting: 300, held: 300, delayed: 0, prioritized: 300 });
+    expect(await scene.counts()).toMatchObject({ waiting: 300, held: 285, delayed: 0, prioritized: 0 });
     scene.start();
     await scene.until({ completed: 300, waiting: 0, active: 0, delayed: 0 });
     await eventually(async () => expect(await scene.leftOvers()).toEqual(nothing));
@@ -119,17 +121,84 @@ describe('limits per key', () => {
     await scene.until({ completed: 5_010 }, 30_000);
   });
 
+  it('lines up one job of each key for a round, and lets nobody into a round that is over', async () => {
+    const scene = await open({ slots: 2 });
+    const large = await scene.add('large', 4);
+    const small = await scene.add('small', 2);
+    const line = () => scene.redis.zrange(`${scene.base}prioritized`, '0', '-1');
+    const rounds = [large.slice(0, 1), small.slice(0, 1), large.slice(1, 2), small.slice(1)];
+    const told = await line();
+    expect([new Set(told.slice(0, 2)), new Set(told.slice(2, 4)), told.slice(4)]).toEqual([
+      new Set([...rounds[0]!, ...rounds[1]!]),
+      new Set([...rounds[2]!, ...rounds[3]!]),
+      large.slice(2),
+    ]);
+    const hold = new Hold();
+    let started = 0;
+    scene.work.run = async () => {
+      started += 1;
+      if (started > 4) await hold.promise;
+    };
+    scene.start();
+    await scene.until({ completed: 4, active: 2 });
+    // Two rounds are over, and two run: who comes now is in the fifth.
+    const [late = ''] = await scene.add('late', 1);
+    const [, score] = await scene.redis.zrange(`${scene.base}prioritized`, '0', '-1', 'WITHSCORES');
+    expect(await line()).toEqual([late]);
+    expect(Number(score) % 2 ** 32).toBe(5);
+    hold.release();
+    await scene.until({ completed: 7 });
+  });
+
+  it('runs the jobs of one key in the order of their arrival, whether they stand in line or are held', async () => {
+    const scene = await open({ concurrency: 1, slots: 5 });
+    const seen: Record<string, number[]> = { a: [], b: [] };
+    const hold = new Hold();
+    scene.work.run = async ({ source, number }) => {
+      seen[source]!.push(number);
+      if (source === 'a' && number === 10) await hold.promise;
+    };
+    for (const source of ['a', 'b']) await scene.add(source, 60);
+    scene.start();
+    await eventually(() => expect(seen['a']).toContain(10));
+    for (let number = 60; number < 90; number += 1) await scene.producer.fetch('a', number);
+    hold.release();
+    await scene.until({ completed: 150, waiting: 0, active: 0 });
+    expect(seen).toEqual({
+      a: Array.from({ length: 90 }, (_, number) => number),
+      b: Array.from({ length: 60 }, (_, number) => number),
+    });
+    await eventually(async () => expect(await scene.leftOvers()).toEqual(nothing));
+  });
+
+  it('lines up what it has stored where one of the jobs cannot be', async () => {
+    const scene = await open();
+    const prepared = await Promise.all(
+      [0, 1, 2].map((number) => prepareJob(sourcesQueue, scene.queue, 'fetch-one', { source: 'a', number })),
+    );
+    await scene.redis.set(`${scene.base}${prepared[1]!.id}`, 'no hash');
+    await expect(addPrepared(sourcesQueue, scene.queue, prepared)).rejects.toThrow('WRONGTYPE');
+    expect(await scene.redis.zrange(`${scene.base}prioritized`, '0', '-1')).toEqual([prepared[0]!.id]);
+    scene.start();
+    await scene.until({ completed: 1, waiting: 0, active: 0 });
+    await scene.redis.del(`${scene.base}${prepared[1]!.id}`);
+    await addPrepared(sourcesQueue, scene.queue, prepared);
+    await scene.until({ completed: 3, waiting: 0, active: 0 });
+  });
+
   it('takes the permit of a job that somebody delays after it was let in', async () => {
     const scene = await open({ concurrency: 1 });
     const limited = new LimitedQueue(scene.redis, scene.prefix, sourcesQueue, { concurrency: 1 });
-    const [id = '', next = ''] = await scene.add('a', 2);
-    await limited.dispense([5, 1, 0]);
+    const [id = '', next = ''] = await scene.add('a', 2, { delayMs: 60_000 });
+    for (const one of [id, next])
+      await scene.app.get(JobEdits).edit((await scene.reader.read(one))!, { delayMs: 0 }, false);
+    await limited.dispense([5, 0]);
     expect(await scene.redis.zrange(`${scene.base}prioritized`, '0', '-1')).toEqual([id]);
     expect(await scene.redis.hget(`${scene.base}${id}`, 'hfPermit')).not.toBeNull();
     const job = (await scene.reader.read(id))!;
     expect(await scene.app.get(JobEdits).edit(job, { delayMs: 60_000 }, false)).toBe('edited');
     expect(await scene.redis.hget(`${scene.base}${id}`, 'hfPermit')).toBeNull();
-    await limited.dispense([5, 1, 0]);
+    await limited.dispense([5, 0]);
     expect(await scene.redis.zrange(`${scene.base}prioritized`, '0', '-1')).toEqual([next]);
   });
 
@@ -229,7 +298,7 @@ describe('limits per key', () => {
   });
 
   it('runs the jobs of one key by priority', async () => {
-    const scene = await open({ concurrency: 1, slots: 1 });
+    const scene = await open({ concurrency: 1, slots: 1, hasPriorities: true });
     const seen: number[] = [];
     scene.work.run = ({ number }) => Promise.resolve(seen.push(number));
     await scene.producer.fetch('a', 3, { priority: 'low' });
@@ -248,9 +317,12 @@ describe('limits per key', () => {
     const edits = scene.app.get(JobEdits);
     const read = async () => (await scene.reader.read(id))!;
     expect(await edits.edit(await read(), { payload: { source: 'b', number: 1 } }, true)).toBe('edited');
-    expect(await read()).toMatchObject({ state: 'waiting', heldFor: 'b' });
+    expect(await read()).toMatchObject({ state: 'waiting', inLineOf: 'b' });
+    expect(await scene.store.page(scene.entry, '', 10)).toMatchObject([{ key: 'a', waiting: 0 }]);
+    expect(await scene.store.state(scene.entry, 'b')).toMatchObject({ waiting: 1 });
     expect(await edits.edit(await read(), { delayMs: 60_000 }, false)).toBe('edited');
     expect(await read()).toMatchObject({ state: 'delayed' });
+    expect(await scene.store.state(scene.entry, 'b')).toMatchObject({ waiting: 0 });
     expect(await scene.counts()).toMatchObject({ delayed: 1, held: 0, waiting: 0 });
     expect(await edits.edit(await read(), { delayMs: 0 }, false)).toBe('edited');
     expect(await read()).toMatchObject({ state: 'waiting', heldFor: 'b' });
@@ -263,18 +335,21 @@ describe('limits per key', () => {
     const scene = await open({ concurrency: 2, slots: 1 });
     const hold = new Hold();
     scene.work.run = () => hold.promise;
-    const ids = await scene.add('a', 6);
+    const ids = await scene.add('a', 7);
     scene.start();
-    // One runs, one was let in and lines up.
+    // One runs and one stands in line.
+    await scene.until({ active: 1, held: 5, waiting: 6 });
+    const first = async () => (await scene.queue.getPrioritized())[0]!;
+    await (await first()).remove();
+    await scene.app.get(PermitReconciler).turn();
+    // The next one was let in.
     await scene.until({ active: 1, held: 4, waiting: 5 });
-    const inLine = (await scene.queue.getPrioritized())[0]!;
-    await inLine.remove();
+    await (await first()).remove();
     await scene.app.get(PermitReconciler).turn();
     await scene.until({ active: 1, held: 3, waiting: 4 });
-    const heldId = ids.at(-1)!;
-    expect(
-      await scene.app.get(JobRemovals).remove(heldId, { kind: 'removed', reason: 'a test', by: 'me' }),
-    ).toBe(true);
+    const remove = (id = '') =>
+      scene.app.get(JobRemovals).remove(id, { kind: 'removed', reason: 'a test', by: 'me' });
+    expect(await remove(ids.at(-1))).toBe(true);
     expect(await scene.queue.remove(ids.at(-2)!)).toBe(1);
     expect(await scene.queue.getJobCounts('wait', 'prioritized', 'delayed', 'active')).toEqual({
       wait: 0,
@@ -282,8 +357,12 @@ describe('limits per key', () => {
       delayed: 1,
       active: 1,
     });
+    expect(await remove((await first()).id)).toBe(true);
+    await scene.until({ active: 1, held: 0, waiting: 1 });
+    await scene.app.get(PermitReconciler).turn();
+    expect(await scene.store.state(scene.entry, 'a')).toMatchObject({ waiting: 0, running: 2 });
     hold.release();
-    await scene.until({ completed: 3, waiting: 0, active: 0 });
+    await scene.until({ completed: 2, waiting: 0, active: 0 });
     await scene.app.get(PermitReconciler).turn();
     await eventually(async () => expect(await scene.leftOvers()).toEqual(nothing));
   });
@@ -299,11 +378,11 @@ describe('limits per key', () => {
     expect(await scene.store.page(scene.entry, '', 10)).toEqual([
       expect.objectContaining({
         key: 'a',
-        held: 0,
+        waiting: 0,
         isOwn: true,
         limit: { rate: { max: 5_000, durationMs: 1_000 } },
       }),
-      expect.objectContaining({ key: 'b', held: 2, isOwn: false, nextAt: expect.any(Number) }),
+      expect.objectContaining({ key: 'b', waiting: 2, isOwn: false, nextAt: expect.any(Number) }),
     ]);
     await scene.store.remove(scene.entry, 'a');
     await scene.add('a', 3);
@@ -334,11 +413,14 @@ describe('limits per key', () => {
 
   it('stays readable for tools that know nothing of keys', async () => {
     const scene = await open({ concurrency: 1 });
-    const [id = ''] = await scene.add('a', 5);
+    const [, id = ''] = await scene.add('a', 5);
     const job = (await scene.queue.getJob(id)) as Job<FetchPayload>;
-    expect(job.data).toEqual({ source: 'a', number: 0 });
-    expect(await scene.queue.getJobCounts('delayed', 'wait', 'prioritized')).toMatchObject({ delayed: 5 });
-    expect(await scene.queue.getDelayed()).toHaveLength(5);
+    expect(job.data).toEqual({ source: 'a', number: 1 });
+    expect(await scene.queue.getJobCounts('delayed', 'wait', 'prioritized')).toMatchObject({
+      delayed: 4,
+      prioritized: 1,
+    });
+    expect(await scene.queue.getDelayed()).toHaveLength(4);
     const [first] = await scene.app.get(JobSets).read(scene.entry, [id]);
     expect(first?.job).toMatchObject({ state: 'waiting' });
     expect(first?.job.runAt).toBeUndefined();

@@ -18,7 +18,12 @@ export class FetchPayload {
 }
 
 /** What each source may have, and how much one worker does; to be set before a worker or a producer starts. */
-export const sourceLimits: { rate?: KeyRate | undefined; concurrency?: number | undefined; slots: number } = {
+export const sourceLimits: {
+  rate?: KeyRate | undefined;
+  concurrency?: number | undefined;
+  slots: number;
+  hasPriorities?: boolean;
+} = {
   slots: 10,
 };
 
@@ -28,7 +33,9 @@ export const sourcesQueue = defineQueue({
   domain: 'test',
   description: 'Jobs by source.',
   jobs: { 'fetch-one': { payload: FetchPayload, backoff: { type: 'fixed', delayMs: 50 } } },
-  hasPriorities: true,
+  get hasPriorities() {
+    return sourceLimits.hasPriorities === true;
+  },
   worker: { concurrency: () => sourceLimits.slots, lockDurationMs: 2_000, stalledIntervalMs: 500 },
   keyLimits: {
     key: ({ source }) => (typeof source === 'string' ? source : undefined),
