@@ -91,9 +91,11 @@ describe('document 003, the feed importer', () => {
           attempts: { made: 0, max: 3 },
         });
       }, 10_000);
-      // One, whether it was let in already or waits for the turn of its source.
-      const { waiting = 0, delayed = 0 } = await queue.getJobCounts('waiting', 'delayed');
-      expect(waiting + delayed).toBe(1);
+      expect(await queue.getJobCounts('waiting', 'prioritized', 'delayed')).toEqual({
+        waiting: 0,
+        prioritized: 1,
+        delayed: 0,
+      });
     } finally {
       await queue.resume();
     }

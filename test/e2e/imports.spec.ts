@@ -191,9 +191,7 @@ describe('imports of feeds', () => {
 
   it('takes waiting items of a cancelled import out of their queue', async () => {
     const { queue } = server.app.get(QueueRegistry).get('job_import_queue')!;
-    // Some are let in at once, the others wait for their source's turn.
-    const waiting = async () =>
-      Object.values(await queue.getJobCounts('waiting', 'delayed')).reduce((sum, one) => sum + one, 0);
+    const waiting = () => queue.getPrioritizedCount();
     await queue.pause();
     try {
       const { body } = await start({ source: 'to-cancel', items: [{ guid: 'x' }, { guid: 'y' }] });

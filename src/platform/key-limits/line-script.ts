@@ -37,7 +37,8 @@ local function lineOf(base, limits, first, width, at)
   local isAnyHeld = redis.call('ZCARD', base .. 'keys:ring') + redis.call('ZCARD', base .. 'keys:later')
     + redis.call('SCARD', base .. 'keys:blocked') > 0
   local usual = placesFor(limits)
-  local running = (hasOwn or usual < math.huge) and redis.call('HMGET', base .. 'keys:running', unpack(keys))
+  local areRunning = (hasOwn or usual < math.huge) and redis.call('HLEN', base .. 'keys:running') > 0
+  local running = areRunning and redis.call('HMGET', base .. 'keys:running', unpack(keys))
   local now = runningRound(base)
   local free, isNew = {}, {}
   for n = 1, count do

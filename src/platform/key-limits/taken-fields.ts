@@ -7,6 +7,9 @@ export interface TakenFields {
   readonly [PERMIT_FIELD]?: string;
 }
 
+/** What is told of a job that was let in as it was taken. */
+export const letInFields: TakenFields = {};
+
 // The scripts of BullMQ that answer with a job's hash: those that take one, or end one and take the next.
 const takers = new Set(['moveToActive', 'moveToFinished', 'moveToDelayed']);
 // Whoever takes a job makes one of it at once; more than these are left over by a change of BullMQ.
@@ -31,17 +34,21 @@ export class TakenJobs {
     };
   }
 
-  /** The answer of a script: the hash as a list, then the id. */
+  /** The answer of a script: the hash as a list, then the id; fifth a 1 where the job was let in as it was taken. */
   keep(answer: unknown): void {
     if (!Array.isArray(answer) || !Array.isArray(answer[0])) return;
-    const [hash, id] = answer as [unknown[], unknown];
+    const [hash, id, , , isLetIn] = answer as [unknown[], unknown, unknown, unknown, unknown];
+    if (this.byId.size >= MOST_KEPT) this.byId.clear();
+    if (isLetIn === 1) {
+      this.byId.set(String(id), letInFields);
+      return;
+    }
     const fields: { [KEY_FIELD]?: string; [PERMIT_FIELD]?: string } = {};
     for (let at = 0; at < hash.length; at += 2) {
       const name = hash[at];
       if (name === KEY_FIELD) fields[KEY_FIELD] = String(hash[at + 1]);
       else if (name === PERMIT_FIELD) fields[PERMIT_FIELD] = String(hash[at + 1]);
     }
-    if (this.byId.size >= MOST_KEPT) this.byId.clear();
     this.byId.set(String(id), fields);
   }
 

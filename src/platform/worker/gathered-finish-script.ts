@@ -39,7 +39,7 @@ export const queueKeys = [
  * Answers, packed as MessagePack, per job: a code of BullMQ's, the next job as BullMQ hands it out, or an error's text.
  *
  * Of a queue with limits per key it also gives back the permits of the jobs that have ended, and lets in those that it
- * takes from the line; what must wait for its key is held. ARGV then has behind the worker's name: queue, channel of
+ * takes from the line, which a fifth part of their answers tells; what must wait for its key is held. ARGV then has behind the worker's name: queue, channel of
  * hints, and the limits of keys that have none of their own. One more answer is 1 where a key has something to let in.
  */
 const gathered = (isKeyed: boolean) => {
@@ -164,39 +164,32 @@ local function start(id, n, fields, permit)
   fields[last + 1], fields[last + 2] = 'processedOn', startedAt
   fields[last + 3], fields[last + 4] = 'pb', worker
   fields[last + 5], fields[last + 6] = 'ats', starts
-  if permit then
-    fields[last + 7], fields[last + 8] = '${PERMIT_FIELD}', permit
-    rcall('HSET', key, 'processedOn', startedAt, 'pb', worker, 'ats', starts, '${PERMIT_FIELD}', permit)
-  else
-    rcall('HSET', key, 'processedOn', startedAt, 'pb', worker, 'ats', starts)
-  end
-  return { fields, id, 0, 0 }
+  rcall('HSET', key, 'processedOn', startedAt, 'pb', worker, 'ats', starts)
+  return { fields, id, 0, 0, permit and 1 }
 end
 ${keyed(`
--- What is known of jobs that were taken from the line; no key is that of one that cannot be read, or was let in.
-local function keyedJobs(popped)
-  local jobs = {}
-  for at = 1, #popped, 2 do
-    local id = popped[at]
-    local fields = redis.pcall('HGETALL', prefix .. id)
-    local key, permit, starts, made, priority
-    for field = 1, #fields, 2 do
-      local name = fields[field]
-      if name == '${KEY_FIELD}' then key = fields[field + 1]
-      elseif name == '${PERMIT_FIELD}' then permit = fields[field + 1]
-      elseif name == 'ats' then starts = fields[field + 1]
-      elseif name == 'atm' then made = fields[field + 1]
-      elseif name == 'priority' then priority = fields[field + 1]
-      end
+-- What is known of a job that was taken from the line. Its key is left out where it cannot be read, or was let in.
+local function keyedJob(id)
+  local fields = redis.pcall('HGETALL', prefix .. id)
+  local key, keyAt, permit, starts, made, priority
+  local count = #fields
+  for at = 1, count, 2 do
+    local name = fields[at]
+    if name == '${KEY_FIELD}' then key, keyAt = fields[at + 1], at
+    elseif name == '${PERMIT_FIELD}' then permit = fields[at + 1]
+    elseif name == 'ats' then starts = fields[at + 1]
+    elseif name == 'atm' then made = fields[at + 1]
+    elseif name == 'priority' then priority = fields[at + 1]
     end
-    local start = starts and string.format('%d', tonumber(starts) + 1) or '1'
-    if permit and (permit == start or permit == start .. 'r') then key = nil end
-    jobs[#jobs + 1] = {
-      id = id, fields = fields, key = key, start = start, isFirst = not starts, made = made, priority = priority,
-      round = popped[at + 1] % 4294967296
-    }
   end
-  return jobs
+  local start = starts and string.format('%d', tonumber(starts) + 1) or '1'
+  if permit and (permit == start or permit == start .. 'r') then key = nil end
+  -- A worker that is told that a job is let in needs no key.
+  if key then
+    fields[keyAt], fields[keyAt + 1] = fields[count - 1], fields[count]
+    fields[count - 1], fields[count] = nil, nil
+  end
+  return fields, key, start, not starts, made or '0', priority or '0'
 end
 
 -- How many jobs of each key may start.
@@ -224,58 +217,66 @@ local function roomOf(keys)
   return free, runs, froms, intervals
 end
 
--- Those that may start; the others are held.
+-- The ids of those that may start, the hashes of all, and the permits of those that got one; the others are held.
 local function letIn(popped)
-  local jobs = keyedJobs(popped)
+  local hashes, keyOf, startOf, isFirst, madeOf, priorityOf = {}, {}, {}, {}, {}, {}
   local keys, places, left = {}, {}, {}
   local newest = runningRound(base)
-  for _, job in ipairs(jobs) do
-    local key = job.key
-    if job.round > newest then newest = job.round end
+  local count = #popped / 2
+  for n = 1, count do
+    local round = popped[2 * n] % 4294967296
+    if round > newest then newest = round end
+    local hash, key
+    hash, key, startOf[n], isFirst[n], madeOf[n], priorityOf[n] = keyedJob(popped[2 * n - 1])
+    hashes[n], keyOf[n] = hash, key or false
     if key then
       if not places[key] then
         keys[#keys + 1] = key
         places[key] = #keys
       end
-      if job.isFirst then left[key] = (left[key] or 0) + 1 end
+      if isFirst[n] then left[key] = (left[key] or 0) + 1 end
     end
   end
   if newest > roundNow then
     roundNow = newest
     rcall('SET', base .. 'keys:round', newest)
   end
-  if #keys == 0 then return jobs end
-  local free, runs, froms, intervals = roomOf(keys)
-  local starting, marks, started, times = {}, {}, {}, {}
-  for _, job in ipairs(jobs) do
-    local key = job.key
-    local n = key and places[key]
-    if not n then
-      starting[#starting + 1] = job
-    elseif free[n] > 0 then
-      free[n] = free[n] - 1
-      started[n] = (started[n] or 0) + 1
-      job.permit = job.start
-      marks[#marks + 1], marks[#marks + 2] = job.id, job.start .. ' ' .. (job.made or '0') .. ' - ' .. key
-      starting[#starting + 1] = job
+  local free, runs, froms, intervals
+  if #keys > 0 then free, runs, froms, intervals = roomOf(keys) end
+  local ids, kept, given, marks, started = {}, {}, {}, {}, {}
+  for n = 1, count do
+    local id, key = popped[2 * n - 1], keyOf[n]
+    local place = key and places[key]
+    if not place or free[place] > 0 then
+      local last = #ids + 1
+      ids[last], kept[last] = id, hashes[n]
+      if place then
+        free[place] = free[place] - 1
+        started[place] = (started[place] or 0) + 1
+        given[last] = startOf[n]
+        marks[#marks + 1], marks[#marks + 2] = id, startOf[n] .. ' ' .. madeOf[n] .. ' - ' .. key
+      end
     else
-      hold(base, job.id, key, tonumber(job.priority or 0), nowMs, job.isFirst and placeOfRound(job.round) or 0)
+      local earlier = isFirst[n] and placeOfRound(popped[2 * n] % 4294967296) or 0
+      hold(base, id, key, tonumber(priorityOf[n]), nowMs, earlier)
     end
   end
   if #marks > 0 then
-    local counts = {}
-    for n, count in pairs(started) do
-      counts[#counts + 1], counts[#counts + 2] = keys[n], runs[n] + count
-      if intervals[n] then times[#times + 1], times[#times + 2] = keys[n], froms[n] + count * intervals[n] end
+    local counts, times = {}, {}
+    for place, more in pairs(started) do
+      counts[#counts + 1], counts[#counts + 2] = keys[place], runs[place] + more
+      local interval = intervals[place]
+      if interval then times[#times + 1], times[#times + 2] = keys[place], froms[place] + more * interval end
     end
     rcall('HSET', permits, unpack(marks))
     rcall('HSET', running, unpack(counts))
     if #times > 0 then rcall('HSET', tats, unpack(times)) end
   end
-  local through = {}
-  for _, key in ipairs(lower(base .. 'keys:line', left)) do through[key] = true end
-  unblock(through)
-  return starting
+  local through = lower(base .. 'keys:line', left)
+  if rcall('SCARD', blocked) > 0 then
+    for _, key in ipairs(through) do unblock({ [key] = true }) end
+  end
+  return ids, kept, given
 end
 `)}
 local fed = 0
@@ -308,10 +309,10 @@ local function feedFromLine()
     local ids = {}
     ${
       isKeyed
-        ? `local starting = letIn(popped)
-    for at, job in ipairs(starting) do ids[at] = job.id end
+        ? `local hashes, given
+    ids, hashes, given = letIn(popped)
     if #ids > 0 then rcall('LPUSH', KEYS[2], unpack(ids)) end
-    for _, job in ipairs(starting) do feed(job.id, job.fields, job.permit) end`
+    for at, id in ipairs(ids) do feed(id, hashes[at], given[at]) end`
         : `for at = 1, #popped, 2 do ids[#ids + 1] = popped[at] end
     rcall('LPUSH', KEYS[2], unpack(ids))
     for _, id in ipairs(ids) do feed(id) end`
