@@ -44,7 +44,14 @@ export const MAX_OWN_LIMITS = 10_000;
 /** How many of them the sources of one tenant may set, so that no tenant takes what all of them share. */
 export const MAX_OWN_LIMITS_OF_TENANT = 1_000;
 
-type Row = readonly [key: string, waiting: number, running: number, own: string, nextMs: number, isFull: number];
+type Row = readonly [
+  key: string,
+  waiting: number,
+  running: number,
+  own: string,
+  nextMs: number,
+  isFull: number,
+];
 
 /** Reads and sets the limits of single keys, and keeps what is known of them right. Rejects with the error of Redis. */
 @Injectable()
@@ -94,7 +101,11 @@ export class KeyLimitStore {
   /** Frees what jobs had that are gone, or do not wait for their key any more. */
   async forget(entry: RegisteredQueue, jobs: readonly GoneJob[]): Promise<void> {
     if (entry.definition.keyLimits === undefined || jobs.length === 0) return;
-    await this.run(entry, FORGET, ...jobs.flatMap(({ id, heldFor = '', inLineOf = '' }) => [id, heldFor, inLineOf]));
+    await this.run(
+      entry,
+      FORGET,
+      ...jobs.flatMap(({ id, heldFor = '', inLineOf = '' }) => [id, heldFor, inLineOf]),
+    );
   }
 
   /**
