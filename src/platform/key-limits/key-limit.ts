@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Settings } from '../../config/settings';
 
 /** So many starts in a span of time. */
@@ -63,7 +63,7 @@ export function limitKeyOf(
   // Redis keeps a lone surrogate as something else, and the same key must be the same everywhere.
   const text = key.toWellFormed();
   if (text.length <= MAX_KEY_LENGTH) return text;
-  const digest = createHash('sha256').update(text).digest('base64url').slice(0, DIGEST_LENGTH);
+  const digest = hash('sha256', text, 'base64url').slice(0, DIGEST_LENGTH);
   return `${text.slice(0, MAX_KEY_LENGTH - DIGEST_LENGTH - 1)}#${digest}`.toWellFormed();
 }
 

@@ -101,12 +101,10 @@ export class FinishedHistory implements OnApplicationBootstrap {
     if (!this.store.isReady) {
       throw new DatabaseUnavailableError('Finished jobs stay in Redis until the database has them.');
     }
-    const keys = await this.sets.keysOf(entry, ids);
+    const keys = await this.sets.keysOf(entry, await this.worthKeeping(entry, state, ids));
     // A job that was sent back meanwhile is not finished any more.
     const revived = new Set(keys.filter(({ finishedAt }) => finishedAt === 0).map(({ id }) => id));
-    const finished = keys.filter(({ id }) => !revived.has(id));
-    const wanted = new Set(await this.worthKeeping(entry, state, ids));
-    const missing = await this.store.missing(finished.filter(({ id }) => wanted.has(id)));
+    const missing = await this.store.missing(keys.filter(({ id }) => !revived.has(id)));
     if (missing.size > 0) await this.recorder.record(entry, await this.sets.read(entry, [...missing]));
     return new Set(ids.filter((id) => !revived.has(id)));
   }

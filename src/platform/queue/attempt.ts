@@ -16,7 +16,9 @@ export interface Watch {
 export class Attempt {
   readonly startedAt = Date.now();
   private readonly begunAt = performance.now();
-  private readonly controller = new AbortController();
+  private controller?: AbortController;
+  private cut?: { readonly reason: unknown };
+  private onCut?: ((reason: unknown) => void) | undefined;
   /** Whether the handler runs, and has not been left alone. */
   isSupervised = false;
   private onInterruption?: (() => void) | undefined;
@@ -30,21 +32,34 @@ export class Attempt {
     return Math.round(performance.now() - this.begunAt);
   }
 
+  /** Made when it is asked for first: it costs more than all else here, and a job of a batch needs none of its own. */
   get signal(): AbortSignal {
+    if (this.controller === undefined) {
+      this.controller = new AbortController();
+      if (this.cut !== undefined) this.controller.abort(this.cut.reason);
+    }
     return this.controller.signal;
   }
 
   /** What has ended this attempt whatever its handler says; undefined while the handler decides. */
   get interruption(): JobInterruption | undefined {
-    const reason: unknown = this.controller.signal.reason;
+    const reason = this.cut?.reason;
     return reason instanceof JobInterruption ? reason : undefined;
   }
 
   /** The first reason counts. */
   interrupt(reason: unknown): void {
-    if (this.signal.aborted) return;
-    this.controller.abort(reason);
+    if (this.cut !== undefined) return;
+    this.cut = { reason };
+    this.controller?.abort(reason);
+    this.onCut?.(reason);
     if (this.interruption !== undefined) this.onInterruption?.();
+  }
+
+  /** Calls the listener, the only one there is, when the attempt is interrupted; at once where it is already. */
+  listen(listener: ((reason: unknown) => void) | undefined): void {
+    this.onCut = listener;
+    if (this.cut !== undefined) listener?.(this.cut.reason);
   }
 
   /**
@@ -52,7 +67,7 @@ export class Attempt {
    * or its grace is over. `onAbandoned` and, with what the work says after that, `onLate` are called once at most.
    * Written with callbacks: a race of promises is a good part of what a small job costs.
    */
-  supervise<T>(work: (signal: AbortSignal) => Promise<T>, watch: Watch): Promise<T> {
+  supervise<T>(work: () => Promise<T>, watch: Watch): Promise<T> {
     return new Promise((resolve, reject) => {
       // Cancelled while it was being let in.
       const early = this.interruption;
@@ -83,7 +98,7 @@ export class Attempt {
         return true;
       };
       this.isSupervised = true;
-      work(this.signal).then(
+      work().then(
         (result) => isLate() || end(() => resolve(result)),
         (error: Error) => isLate() || end(() => reject(error)),
       );

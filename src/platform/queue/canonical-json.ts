@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 const FINGERPRINT_CHARACTERS = 22;
 
@@ -15,8 +15,7 @@ export function canonicalJson(value: unknown): string {
 
 /** 22 URL-safe characters that stand for these texts in this order. */
 export function fingerprintOf(...parts: readonly string[]): string {
-  const hash = createHash('sha256');
   // Each part begins with its length, so that no two lists of parts run together into the same text.
-  for (const part of parts) hash.update(`${Buffer.byteLength(part)}:`).update(part);
-  return hash.digest('base64url').slice(0, FINGERPRINT_CHARACTERS);
+  const text = parts.map((part) => `${Buffer.byteLength(part)}:${part}`).join('');
+  return hash('sha256', text, 'base64url').slice(0, FINGERPRINT_CHARACTERS);
 }

@@ -1,4 +1,5 @@
 import type { Job } from 'bullmq';
+import { Attempt } from './attempt';
 import { JobBatcher, WholeBatchError, type BatchHandler } from './job-batcher';
 
 type Item = { readonly text: string };
@@ -26,7 +27,7 @@ describe('batches of jobs', () => {
     return {
       batches,
       hurry: () => made.hurry(),
-      add: (text: string, signal = new AbortController().signal) => made.add(jobOf(text), signal),
+      add: (text: string, attempt = new Attempt(jobOf(text), 'token')) => made.add(jobOf(text), attempt),
     };
   }
   const settled = (jobs: readonly Promise<unknown>[]) =>
@@ -69,11 +70,13 @@ describe('batches of jobs', () => {
 
   it('lose the one that is interrupted before they run', async () => {
     const { add, batches } = batcher({ size: 100, flushMs: 1_000 });
-    const controller = new AbortController();
-    const jobs = [add('a'), add('b', controller.signal), add('c')];
-    controller.abort(new Error('cancelled'));
+    const attempt = new Attempt(jobOf('b'), 'token');
+    const gone = new Attempt(jobOf('gone'), 'token');
+    gone.interrupt(new Error('gone'));
+    const jobs = [add('a'), add('b', attempt), add('c'), add('gone', gone)];
+    attempt.interrupt(new Error('cancelled'));
     jest.runAllTimers();
-    expect(await settled(jobs)).toEqual(['a', 'Error: cancelled', 'c']);
+    expect(await settled(jobs)).toEqual(['a', 'Error: cancelled', 'c', 'Error: gone']);
     expect(batches).toEqual([['a', 'c']]);
   });
 
@@ -83,11 +86,11 @@ describe('batches of jobs', () => {
       signal = given;
       return new Promise(() => undefined);
     });
-    const controllers = [new AbortController(), new AbortController()];
-    controllers.forEach((controller, at) => void add(String(at), controller.signal));
-    controllers[0]!.abort(new Error('first'));
+    const attempts = ['one', 'two'].map((text) => new Attempt(jobOf(text), 'token'));
+    attempts.forEach((attempt, at) => void add(String(at), attempt));
+    attempts[0]!.interrupt(new Error('first'));
     expect(signal?.aborted).toBe(false);
-    controllers[1]!.abort(new Error('second'));
+    attempts[1]!.interrupt(new Error('second'));
     expect(signal?.reason).toEqual(new Error('second'));
   });
 

@@ -26,10 +26,15 @@ export class WholeBatchError extends Error {
   }
 }
 
+/** Why a job of a batch may have to stop. */
+export interface Interruptible {
+  /** Calls the one listener when the job is interrupted; at once where it is already. */
+  listen(listener: ((reason: unknown) => void) | undefined): void;
+}
+
 interface Member<T extends object> {
   readonly job: Job<T>;
-  readonly signal: AbortSignal;
-  readonly onAbort: () => void;
+  readonly attempt: Interruptible;
   resolve(result: unknown): void;
   reject(error: unknown): void;
 }
@@ -53,12 +58,12 @@ export class JobBatcher<T extends object = object> {
     private readonly limits: () => BatchLimits,
   ) {}
 
-  /** Settles as the batch says of this job; rejects at once when its signal fires before the batch runs. */
-  add(job: Job<T>, signal: AbortSignal): Promise<unknown> {
+  /** Settles as the batch says of this job; rejects at once when it is interrupted before the batch runs. */
+  add(job: Job<T>, attempt: Interruptible): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const member: Member<T> = { job, signal, resolve, reject, onAbort: () => this.leave(member) };
-      signal.addEventListener('abort', member.onAbort, { once: true });
+      const member: Member<T> = { job, attempt, resolve, reject };
       this.waiting.push(member);
+      attempt.listen((reason) => this.leave(member, reason));
       if (this.waiting.length >= this.limits().size) this.flush();
       else this.schedule();
     });
@@ -78,11 +83,11 @@ export class JobBatcher<T extends object = object> {
     else this.quietTimer.refresh();
   }
 
-  private leave(member: Member<T>): void {
+  private leave(member: Member<T>, reason: unknown): void {
     const at = this.waiting.indexOf(member);
     if (at === -1) return;
     this.waiting.splice(at, 1);
-    member.reject(member.signal.reason);
+    member.reject(reason);
   }
 
   private flush(): void {
@@ -100,20 +105,17 @@ export class JobBatcher<T extends object = object> {
   private async run(members: readonly Member<T>[]): Promise<void> {
     const controller = new AbortController();
     let left = members.length;
-    const onAbort = (event: Event) => {
+    const onInterrupted = (reason: unknown) => {
       left -= 1;
-      if (left === 0) controller.abort((event.target as AbortSignal).reason);
+      if (left === 0) controller.abort(reason);
     };
-    for (const { signal, onAbort: leave } of members) {
-      signal.removeEventListener('abort', leave);
-      signal.addEventListener('abort', onAbort, { once: true });
-    }
+    for (const { attempt } of members) attempt.listen(onInterrupted);
     const results = await this.results(
       members.map(({ job }) => job),
       controller.signal,
     );
-    members.forEach(({ signal, resolve, reject }, at) => {
-      signal.removeEventListener('abort', onAbort);
+    members.forEach(({ attempt, resolve, reject }, at) => {
+      attempt.listen(undefined);
       const result = results[at];
       if (result instanceof Error) reject(result);
       else resolve(result);

@@ -22,8 +22,10 @@ import { checkPayload, isSurelyValid, PayloadInvalidError } from './job-payload'
 import type { JobStep } from './job-step';
 import type { StartGate } from './start-gate';
 
+/** What does the jobs of each type: one by one, or many together. */
 export type JobHandlers<Q extends QueueDefinition> = {
-  [N in JobName<Q>]: (job: Job<JobPayload<Q, N>>, signal: AbortSignal) => Promise<unknown>;
+  [N in JobName<Q>]:
+    ((job: Job<JobPayload<Q, N>>, signal: AbortSignal) => Promise<unknown>) | JobBatcher<JobPayload<Q, N>>;
 };
 
 /** What the worker that is built for a queue gives its consumer; without it nothing is recorded. */
@@ -45,7 +47,6 @@ export interface ConsumerEquipment {
 export abstract class JobConsumer<Q extends QueueDefinition> extends WorkerHost {
   private readonly logger: Logger;
   private readonly activeAttempts = new Map<string, Attempt>();
-  private readonly batchers: JobBatcher<never>[] = [];
   private equipment?: ConsumerEquipment;
 
   protected constructor(readonly definition: Q) {
@@ -65,17 +66,15 @@ export abstract class JobConsumer<Q extends QueueDefinition> extends WorkerHost 
   }
 
   /** A handler for `handlers` whose jobs are done together, as many as the queue's `batch` says. */
-  protected inBatches<T extends object>(
-    handler: BatchHandler<T>,
-  ): (job: Job<T>, signal: AbortSignal) => Promise<unknown> {
-    const batcher = new JobBatcher<T>(this.definition.name, handler, () => this.batchLimits());
-    this.batchers.push(batcher as unknown as JobBatcher<never>);
-    return (job, signal) => batcher.add(job, signal);
+  protected inBatches<T extends object>(handler: BatchHandler<T>): JobBatcher<T> {
+    return new JobBatcher<T>(this.definition.name, handler, () => this.batchLimits());
   }
 
   /** From now on no batch waits for further jobs. */
   hurryBatches(): void {
-    this.batchers.forEach((batcher) => batcher.hurry());
+    for (const handler of Object.values<unknown>(this.handlers)) {
+      if (handler instanceof JobBatcher) handler.hurry();
+    }
   }
 
   private batchLimits(): BatchLimits {
@@ -163,7 +162,7 @@ export abstract class JobConsumer<Q extends QueueDefinition> extends WorkerHost 
   private runHandler(attempt: Attempt): Promise<unknown> {
     const { id, name } = attempt.job;
     const declared = declaredJob(this.definition, name);
-    return attempt.supervise((signal) => this.handle(attempt.job, declared, signal), {
+    return attempt.supervise(() => this.handle(attempt, declared), {
       timeoutMs: originOf(attempt.job).timeoutMs ?? declared?.timeoutMs,
       onAbandoned: () =>
         this.logger.error({ msg: `Job ${id} ignores its abort signal and is left alone`, type: name }),
@@ -172,7 +171,8 @@ export abstract class JobConsumer<Q extends QueueDefinition> extends WorkerHost 
     });
   }
 
-  private async handle(job: Job, declared: JobDefinition | undefined, signal: AbortSignal): Promise<unknown> {
+  private async handle(attempt: Attempt, declared: JobDefinition | undefined): Promise<unknown> {
+    const { job } = attempt;
     const { handlers, definition } = this;
     const steps = this.equipment?.steps ?? [];
     const handler = handlers[job.name as JobName<Q>];
@@ -184,7 +184,9 @@ export abstract class JobConsumer<Q extends QueueDefinition> extends WorkerHost 
       if (step.prepare !== undefined) job.data = prepared instanceof Promise ? await prepared : prepared;
     }
     if (!isSurelyValid(declared.payload, job.data)) await this.refuseInvalid(job, declared);
-    let result = await handler(job, signal);
+    let result = await (handler instanceof JobBatcher
+      ? handler.add(job, attempt)
+      : handler(job, attempt.signal));
     for (const step of steps) {
       if (step.settle === undefined) continue;
       const settled = step.settle(job, definition, result);

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 
 const DIGEST_CHARACTERS = 22;
 const shape = new RegExp(`^([A-Za-z][A-Za-z0-9_-]{0,62})_([A-Za-z0-9_-]{${DIGEST_CHARACTERS}})$`);
@@ -10,8 +10,10 @@ const shape = new RegExp(`^([A-Za-z][A-Za-z0-9_-]{0,62})_([A-Za-z0-9_-]{${DIGEST
  */
 export function jobId(queue: string, key?: string, tenant = 'default'): string {
   const digest =
-    key === undefined ? randomBytes(17) : createHash('sha256').update(`${tenant}\0${queue}\0${key}`).digest();
-  return `${queue}_${digest.toString('base64url').slice(0, DIGEST_CHARACTERS)}`;
+    key === undefined
+      ? randomBytes(17).toString('base64url')
+      : hash('sha256', `${tenant}\0${queue}\0${key}`, 'base64url');
+  return `${queue}_${digest.slice(0, DIGEST_CHARACTERS)}`;
 }
 
 /**

@@ -26,10 +26,10 @@ export class ImportOutcomes {
    * The outcome of each by `<import> <key>`, without those that have no row.
    */
   async store(items: readonly ImportedItem[]): Promise<ReadonlyMap<string, ItemOutcome>> {
-    const settled = await this.database.transaction(async (transaction) => {
-      const stored = await transaction.execute(storing(items));
-      return stored.rows as unknown as readonly Settled[];
-    });
+    const ids = items.map(({ importId }) => importId);
+    const keys = items.map(({ key }) => key);
+    // In no transaction of its own: the counters of a source would stay locked until this process says that it ends.
+    const settled = await this.database.statement<Settled>(STORE, [ids, keys]);
     return new Map(settled.map(({ importId, key, outcome }) => [`${importId} ${key}`, outcome]));
   }
 
@@ -40,11 +40,39 @@ export class ImportOutcomes {
   }
 }
 
-// Items of a cancelled import are dropped, unless others rely on them. An item whose dead letter is sent back is stored as well; then it has failed no longer.
-function storing(items: readonly ImportedItem[]) {
-  return sql`
+const GIVEN = 'unnest($1::uuid[], $2::text[]) AS given(import_id, key)';
+
+const IS_OVER = `(s.status = 'importing' AND s.created + s.updated + s.unchanged + s.failed + n.settled >= s.enqueued)`;
+
+// In the order of their keys, so that two batches never wait for each other.
+const COUNTED = `
+  numbers AS (
+    SELECT import_id, source,
+      count(*) FILTER (WHERE outcome = 'created')::integer AS created,
+      count(*) FILTER (WHERE outcome = 'updated')::integer AS updated,
+      count(*) FILTER (WHERE outcome = 'unchanged')::integer AS unchanged,
+      (count(*) FILTER (WHERE outcome = 'failed') - count(*) FILTER (WHERE had_failed))::integer AS failed,
+      (count(*) - count(*) FILTER (WHERE had_failed))::integer AS settled
+    FROM settled GROUP BY import_id, source
+  ), locked AS MATERIALIZED (
+    SELECT s.import_id, s.source FROM import_sources s JOIN numbers n USING (import_id, source)
+    ORDER BY s.import_id, s.source FOR UPDATE OF s
+  ), counted AS (
+    UPDATE import_sources s SET
+      created = s.created + n.created, updated = s.updated + n.updated, unchanged = s.unchanged + n.unchanged,
+      failed = s.failed + n.failed, version = s.version + 1, updated_at = now(),
+      status = CASE WHEN ${IS_OVER} THEN CASE WHEN s.error IS NULL THEN 'completed' ELSE 'failed' END ELSE s.status END,
+      finished_at = CASE WHEN ${IS_OVER} THEN now() ELSE s.finished_at END
+    FROM numbers n, locked l
+    WHERE l.import_id = n.import_id AND l.source = n.source AND s.import_id = n.import_id AND s.source = n.source
+    RETURNING s.tenant, s.source
+  )`;
+
+// Items of a cancelled import are dropped, unless others rely on them. An item whose dead letter is sent back is stored
+// as well; then it has failed no longer.
+const STORE = `
     WITH named AS (
-      SELECT DISTINCT import_id, key FROM ${rowsOf(items)}
+      SELECT DISTINCT import_id, key FROM ${GIVEN}
     ), found AS MATERIALIZED (
       SELECT i.*, s.tenant, coalesce(
         i.outcome IN ('queued', 'failed') AND i.document IS NOT NULL
@@ -75,13 +103,12 @@ function storing(items: readonly ImportedItem[]) {
       FROM found f LEFT JOIN stored s ON s.key = f.key AND s.import_id = f.import_id
       WHERE f.is_wanted AND i.import_id = f.import_id AND i.key = f.key
       RETURNING i.import_id, i.key, i.source, i.outcome, f.outcome = 'failed' AS had_failed
-    ), ${counting}
+    ), ${COUNTED}
     SELECT import_id AS "importId", key, outcome FROM settled
     UNION ALL
     SELECT import_id, key, outcome FROM dropped
     UNION ALL
     SELECT import_id, key, outcome FROM found WHERE NOT is_wanted AND outcome <> 'queued'`;
-}
 
 // The source has to send the item again, also where it has nothing new.
 function failing(transaction: Transaction, items: readonly ImportedItem[], error: string) {
@@ -93,41 +120,15 @@ function failing(transaction: Transaction, items: readonly ImportedItem[], error
         error = ${error.replaceAll('\0', '').slice(0, MAX_ERROR_CHARACTERS)}
       FROM named n WHERE i.import_id = n.import_id AND i.key = n.key AND i.outcome = 'queued'
       RETURNING i.import_id, i.key, i.source, i.outcome, false AS had_failed
-    ), ${counting}, forgotten AS (
+    ), ${sql.raw(COUNTED)}, forgotten AS (
       UPDATE feed_sources f SET etag = NULL, last_modified = NULL
       FROM counted c WHERE f.tenant = c.tenant AND f.name = c.source
     )
     SELECT count(*) FROM settled`);
 }
 
-const isOver = sql`(s.status = 'importing' AND s.created + s.updated + s.unchanged + s.failed + n.settled >= s.enqueued)`;
-
 function rowsOf(items: readonly ImportedItem[]) {
   const ids = sql.param(items.map(({ importId }) => importId));
   const keys = sql.param(items.map(({ key }) => key));
   return sql`unnest(${ids}::uuid[], ${keys}::text[]) AS given(import_id, key)`;
 }
-
-// In the order of their keys, so that two batches never wait for each other.
-const counting = sql`
-  numbers AS (
-    SELECT import_id, source,
-      count(*) FILTER (WHERE outcome = 'created')::integer AS created,
-      count(*) FILTER (WHERE outcome = 'updated')::integer AS updated,
-      count(*) FILTER (WHERE outcome = 'unchanged')::integer AS unchanged,
-      (count(*) FILTER (WHERE outcome = 'failed') - count(*) FILTER (WHERE had_failed))::integer AS failed,
-      (count(*) - count(*) FILTER (WHERE had_failed))::integer AS settled
-    FROM settled GROUP BY import_id, source
-  ), locked AS MATERIALIZED (
-    SELECT s.import_id, s.source FROM import_sources s JOIN numbers n USING (import_id, source)
-    ORDER BY s.import_id, s.source FOR UPDATE OF s
-  ), counted AS (
-    UPDATE import_sources s SET
-      created = s.created + n.created, updated = s.updated + n.updated, unchanged = s.unchanged + n.unchanged,
-      failed = s.failed + n.failed, version = s.version + 1, updated_at = now(),
-      status = CASE WHEN ${isOver} THEN CASE WHEN s.error IS NULL THEN 'completed' ELSE 'failed' END ELSE s.status END,
-      finished_at = CASE WHEN ${isOver} THEN now() ELSE s.finished_at END
-    FROM numbers n, locked l
-    WHERE l.import_id = n.import_id AND l.source = n.source AND s.import_id = n.import_id AND s.source = n.source
-    RETURNING s.tenant, s.source
-  )`;

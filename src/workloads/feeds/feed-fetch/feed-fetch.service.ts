@@ -17,6 +17,7 @@ import {
   FetchSupersededError,
   ImportStaging,
   type FetchPlace,
+  type ItemChunk,
   type PromisedItem,
   type Rejection,
 } from '../import-staging.store';
@@ -134,25 +135,38 @@ export class FeedFetchService {
     let broken: string | undefined;
     let isPartial = false;
     let hasAdvanced = !job.isStartedAgain;
-    const flush = async () => {
-      const taken = { ...chunk.take(), bytes: answer.bytes() };
-      offered += taken.items.length;
+    // While a chunk is read the one before is staged, and the jobs of the one before that are added.
+    const [staging, adding] = [new Turn(), new Turn()];
+    const take = async (taken: ItemChunk) => {
       const staged = await this.staging.stage(place, taken);
       isPartial ||= staged.isPartial;
-      await this.add(staged.promised, place, signal);
+      await adding.next(() => this.add(staged.promised, place, signal));
       if (!hasAdvanced && staged.staged > 0) {
         await job.noteAdvance();
         hasAdvanced = true;
       }
       await job.report({ stage: 'fetch', items: offered });
     };
-    for await (const event of answer.events) {
-      if (event.kind === 'feed') await this.fetches.describe(place, event.format, event.title);
-      if (event.kind === 'broken') broken = `${event.reason}: ${event.detail}`;
-      chunk.put(event);
-      if (chunk.isFull) await flush();
+    const flush = () => {
+      const taken = { ...chunk.take(), bytes: answer.bytes() };
+      offered += taken.items.length;
+      return staging.next(() => take(taken));
+    };
+    try {
+      for await (const event of answer.events) {
+        if (event.kind === 'feed') await this.fetches.describe(place, event.format, event.title);
+        if (event.kind === 'broken') broken = `${event.reason}: ${event.detail}`;
+        chunk.put(event);
+        if (chunk.isFull) await flush();
+      }
+      if (!chunk.isEmpty) await flush();
+      await staging.over();
+      await adding.over();
+    } finally {
+      // Whatever happens: nothing of this fetch goes on behind it.
+      await staging.over().catch(() => undefined);
+      await adding.over().catch(() => undefined);
     }
-    if (!chunk.isEmpty) await flush();
     // A document that gave nothing at all has failed; with items before the break it has not.
     if (broken !== undefined && offered === 0) return { items: 0, end: { error: broken, broken } };
     const { etag, lastModified } = answer;
@@ -218,6 +232,23 @@ export class FeedFetchService {
     const isLast = job.isLastAttempt || error instanceof HopelessJobError;
     if (isLast) await this.fetches.end(place, { error: message });
     return error;
+  }
+}
+
+/** Work of which each piece begins when the one before it is done. */
+class Turn {
+  private running: Promise<void> = Promise.resolve();
+
+  /** Resolves as soon as the piece has begun; rejects as the one before it does. */
+  async next(work: () => Promise<void>): Promise<void> {
+    await this.running;
+    this.running = work();
+    // Whoever waits for it hears of it.
+    this.running.catch(() => undefined);
+  }
+
+  over(): Promise<void> {
+    return this.running;
   }
 }
 
