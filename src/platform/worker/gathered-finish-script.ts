@@ -39,8 +39,9 @@ export const queueKeys = [
  * Answers, packed as MessagePack, per job: a code of BullMQ's, the next job as BullMQ hands it out, or an error's text.
  *
  * Of a queue with limits per key it also gives back the permits of the jobs that have ended, and lets in those that it
- * takes from the line, which a fifth part of their answers tells; what must wait for its key is held. ARGV then has behind the worker's name: queue, channel of
- * hints, and the limits of keys that have none of their own. One more answer is 1 where a key has something to let in.
+ * takes from the line, which a fifth part of their answers tells; what must wait for its key is held. ARGV then has
+ * behind the worker's name: queue, channel of hints, and the limits of keys that have none of their own. One more answer
+ * is 1 where a key has something to let in.
  */
 const gathered = (isKeyed: boolean) => {
   const keyed = (text: string) => (isKeyed ? text : '');
@@ -140,7 +141,8 @@ for n = 1, count do
   local answer = answers[n]
   if type(answer) == 'table' or type(answer) == 'number' and answer >= 0 then ended[#ended + 1] = argument(n, 1) end
 end
-if #ended > 0 then release(ended, nil, true) end
+-- What cannot be given back here is found by the reconciler.
+if #ended > 0 then pcall(release, ended, nil, true) end
 `)}
 local hungry = {}
 for _, n in ipairs(plain) do
@@ -309,8 +311,15 @@ local function feedFromLine()
     local ids = {}
     ${
       isKeyed
-        ? `local hashes, given
-    ids, hashes, given = letIn(popped)
+        ? `local isDone, starting, hashes, given = pcall(letIn, popped)
+    if not isDone then
+      -- A key of ours holds something else: back into the line with those that are not held already.
+      for at = 1, #popped, 2 do
+        if not rcall('ZSCORE', KEYS[7], popped[at]) then rcall('ZADD', KEYS[3], popped[at + 1], popped[at]) end
+      end
+      return
+    end
+    ids = starting
     if #ids > 0 then rcall('LPUSH', KEYS[2], unpack(ids)) end
     for at, id in ipairs(ids) do feed(id, hashes[at], given[at]) end`
         : `for at = 1, #popped, 2 do ids[#ids + 1] = popped[at] end

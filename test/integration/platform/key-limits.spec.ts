@@ -186,6 +186,33 @@ describe('limits per key', () => {
     await scene.until({ completed: 3, waiting: 0, active: 0 });
   });
 
+  it.each(['running', 'permits', 'line', 'tat'])(
+    'loses no job where %s of its keys is spoiled, and goes on when it is mended',
+    async (name) => {
+      const scene = await open({ rate: { max: 1_000, durationMs: 1_000 }, slots: 4 });
+      const hold = new Hold();
+      let started = 0;
+      scene.work.run = () => {
+        started += 1;
+        return started > 20 ? hold.promise : Promise.resolve();
+      };
+      for (let key = 0; key < 10; key += 1) await scene.add(`key ${key}`, 10);
+      scene.start();
+      await scene.until({ completed: 20, active: 4 });
+      const spoiled = `${scene.base}keys:${name}`;
+      await scene.redis.multi().del(spoiled).set(spoiled, 'something else').exec();
+      hold.release();
+      await eventually(async () => {
+        const { waiting, active, completed, delayed, failed } = await scene.counts();
+        expect(completed).toBeGreaterThanOrEqual(24);
+        expect(waiting + active + completed + delayed + failed).toBe(100);
+      });
+      await scene.redis.del(spoiled);
+      await scene.until({ completed: 100, waiting: 0, active: 0, failed: 0 }, 40_000);
+    },
+    60_000,
+  );
+
   it('takes the permit of a job that somebody delays after it was let in', async () => {
     const scene = await open({ concurrency: 1 });
     const limited = new LimitedQueue(scene.redis, scene.prefix, sourcesQueue, { concurrency: 1 });
