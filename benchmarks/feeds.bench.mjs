@@ -23,9 +23,13 @@ function rss(items, round) {
 }
 
 export async function run({ items = Number(process.env.BENCH_ITEMS ?? 10_000), rounds = 3 } = {}) {
+  // Made before anything is measured.
+  const documents = new Map(
+    ['warm', ...Array(rounds).keys()].map((round) => [`${round}`, rss(items, round)]),
+  );
   const server = createServer((request, reply) => {
     const round = new URL(request.url, 'http://feeds').searchParams.get('round');
-    reply.writeHead(200, { 'content-type': 'application/rss+xml' }).end(rss(items, round));
+    reply.writeHead(200, { 'content-type': 'application/rss+xml' }).end(documents.get(round));
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address();

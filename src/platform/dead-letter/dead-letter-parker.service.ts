@@ -4,6 +4,7 @@ import { isDatabaseAway } from '../database/database-unavailable.error';
 import { Database, type Transaction } from '../database/database.service';
 import { Leader } from '../leader/leader.service';
 import { FIRST_POSITION, JobSets, type FinishedJob, type SetPosition } from '../queue/job-sets.service';
+import { eachForItself } from '../queue/each-for-itself';
 import { JobRemovals } from '../queue/job-removals.service';
 import { QueueEnds } from '../queue/queue-ends.service';
 import { QueueRegistry, type RegisteredQueue } from '../queue/queue-registry.service';
@@ -76,10 +77,10 @@ export class DeadLetterParker implements OnApplicationBootstrap, BeforeApplicati
   async turn(): Promise<void> {
     if (!this.database.isSchemaReady) return;
     try {
-      for (const { entry, newest, row } of await this.withDead()) {
+      await eachForItself(await this.withDead(), async ({ entry, newest, row }) => {
         if (row !== undefined) await this.lookBack(entry, row);
         if (isBehind(row, newest)) await this.advance(entry);
-      }
+      });
     } catch (error) {
       if (!isDatabaseAway(error)) throw error;
     }
@@ -113,9 +114,9 @@ export class DeadLetterParker implements OnApplicationBootstrap, BeforeApplicati
   private async parkNow(): Promise<void> {
     if (!this.database.isSchemaReady || !this.connections.isReady()) return;
     try {
-      for (const { entry, newest, row } of await this.withDead()) {
+      await eachForItself(await this.withDead(), async ({ entry, newest, row }) => {
         if (isBehind(row, newest)) await this.advance(entry);
-      }
+      });
     } catch {
       // The turn of the leader says what is wrong, and does the work.
     }

@@ -1,5 +1,6 @@
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { Leader } from '../leader/leader.service';
+import { eachForItself } from '../queue/each-for-itself';
 import { QueueRegistry, type RegisteredQueue } from '../queue/queue-registry.service';
 import { KeyLimitStore } from './key-limit-store.service';
 
@@ -26,9 +27,8 @@ export class PermitReconciler implements OnApplicationBootstrap {
 
   /** Looks at all jobs that were let in, and at up to 5,000 keys of each queue. Rejects with the error of Redis. */
   async turn(): Promise<void> {
-    for (const entry of this.registry.all()) {
-      if (entry.definition.keyLimits !== undefined) await this.look(entry);
-    }
+    const limited = this.registry.all().filter(({ definition }) => definition.keyLimits !== undefined);
+    await eachForItself(limited, (entry) => this.look(entry));
   }
 
   private async look(entry: RegisteredQueue): Promise<void> {

@@ -1,9 +1,10 @@
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { isDatabaseAway } from '../database/database-unavailable.error';
 import { Leader } from '../leader/leader.service';
+import { eachForItself } from '../queue/each-for-itself';
 import { QueueEnds, type EndsOfQueue } from '../queue/queue-ends.service';
 import { QueueRegistry, type RegisteredQueue } from '../queue/queue-registry.service';
-import { isAway } from '../redis/redis-unavailable.error';
+import { isAway, isSpoiled } from '../redis/redis-unavailable.error';
 import { BusyLoop } from './busy-loop';
 import { FinishedHistory, finishedStates, keepsAll } from './finished-history.service';
 import { LedgerCursors } from './ledger-cursors.service';
@@ -65,6 +66,8 @@ export class LedgerWriter implements OnApplicationBootstrap {
     try {
       await this.work();
     } catch (error) {
+      // One queue's key holds something else: what can be done is done, and the leader says what is wrong.
+      if (isSpoiled(error)) throw error;
       const missing = isDatabaseAway(error) ? 'database' : 'Redis';
       if (missing === 'Redis' && !isAway(error)) throw error;
       const now = Date.now();
@@ -82,17 +85,26 @@ export class LedgerWriter implements OnApplicationBootstrap {
     await this.cursors.refresh();
     await this.repeat(deadline, () => this.removals.advance());
     const news = await this.ends.of(this.registry.all());
-    for (const [entry, ends] of news) {
+    await eachForItself([() => this.follow(news, deadline), () => this.catchUp(news)], (step) => step());
+  }
+
+  private follow(news: ReadonlyMap<RegisteredQueue, EndsOfQueue>, deadline: number): Promise<void> {
+    return eachForItself(news, async ([entry, ends]) => {
       for (const state of finishedStates) {
         if (!this.finished.isBehind(entry, state, ends[state])) continue;
         await this.repeat(deadline, () => this.finished.advance(entry, state));
       }
       if (keepsAll(entry) && this.live.isBehind(entry, ends.event)) await this.live.follow(entry);
-    }
+    });
+  }
+
+  /** What can wait while there are jobs to do. */
+  private async catchUp(news: ReadonlyMap<RegisteredQueue, EndsOfQueue>): Promise<void> {
     if (this.loop.isBusy && Date.now() < this.nextLateAt + 10 * LATE_INTERVAL_MS) return;
     const spare = Date.now() + MAX_SPARE_MS;
-    for (const entry of this.registry.all()) await this.repeat(spare, () => this.scan.advance(entry));
-    await this.late(news, spare);
+    const scan = () =>
+      eachForItself(this.registry.all(), (entry) => this.repeat(spare, () => this.scan.advance(entry)));
+    await eachForItself([scan, () => this.late(news, spare)], (step) => step());
     if (Date.now() < this.nextSettleAt) return;
     this.nextSettleAt = Date.now() + SETTLE_INTERVAL_MS;
     await this.live.settle();
@@ -101,12 +113,12 @@ export class LedgerWriter implements OnApplicationBootstrap {
   private async late(news: ReadonlyMap<RegisteredQueue, EndsOfQueue>, deadline: number): Promise<void> {
     if (Date.now() < this.nextLateAt) return;
     this.nextLateAt = Date.now() + LATE_INTERVAL_MS;
-    for (const [entry, ends] of news) {
+    await eachForItself(news, async ([entry, ends]) => {
       for (const state of finishedStates) {
         if (!this.finished.isLateBehind(entry, state, ends[state])) continue;
         await this.repeat(deadline, () => this.finished.advanceLate(entry, state));
       }
-    }
+    });
   }
 
   /** Steps while there is more to do, giving way to jobs in between; the next turn goes on after the deadline. */

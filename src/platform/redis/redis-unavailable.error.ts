@@ -28,6 +28,11 @@ export function refusalOf(error: unknown): string | undefined {
   return isNativeError(error) ? refusals.exec(error.message)?.[1] : undefined;
 }
 
+/** Whether a key holds something else than it should: Redis serves all others. */
+export function isSpoiled(error: unknown): boolean {
+  return refusalOf(error) === 'WRONGTYPE';
+}
+
 /** Whether the command may have been carried out although its answer never came. */
 export function isOutcomeUnknown(error: unknown): boolean {
   return isNativeError(error) && /Command timed out|Socket timeout/.test(error.message);

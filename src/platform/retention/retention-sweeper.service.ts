@@ -2,6 +2,7 @@ import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common'
 import { Settings } from '../../config/settings';
 import { Leader } from '../leader/leader.service';
 import { retentionOf, type RetentionPolicy } from '../queue/define-queue';
+import { eachForItself } from '../queue/each-for-itself';
 import { QueueRegistry, type RegisteredQueue } from '../queue/queue-registry.service';
 import { FIRST_POSITION, JobSets } from '../queue/job-sets.service';
 import type { FinishedState } from '../queue/job-snapshot';
@@ -62,11 +63,11 @@ export class RetentionSweeper implements OnApplicationBootstrap {
 
   /** One pass over all queues; at most 50,000 jobs of each state and queue. */
   async sweep(now = Date.now()): Promise<void> {
-    for (const entry of this.registry.all()) {
+    await eachForItself(this.registry.all(), async (entry) => {
       const retention = retentionOf(entry.definition, this.settings);
       await this.sweepState(entry, 'completed', retention.completed, now);
       await this.sweepState(entry, 'failed', retention.failed, now);
-    }
+    });
   }
 
   /**

@@ -13,6 +13,7 @@ import { ledgerRows, startLedgerApp } from '../../support/ledger-app';
 import { NotesModule, NotesProducer, notesQueue } from '../../support/notes-queue';
 import { PostgresProcess } from '../../support/postgres-process';
 import { removeKeys } from '../../support/queue-app';
+import { SourcesModule } from '../../support/sources/sources-queue';
 
 const DAY_MS = 86_400_000;
 
@@ -24,7 +25,7 @@ describe('the ledger, when something goes wrong', () => {
 
   beforeAll(async () => {
     postgres = await PostgresProcess.start();
-    app = await startLedgerApp(postgres.url, [NotesModule], { VALIDATION_CONCURRENCY: '10' });
+    app = await startLedgerApp(postgres.url, [SourcesModule, NotesModule], { VALIDATION_CONCURRENCY: '10' });
     entry = app.get(QueueRegistry).get(notesQueue.name)!;
     base = `${entry.queue.opts.prefix}:notes`;
     app.get(WorkerRunner).start('notes');
@@ -64,6 +65,24 @@ describe('the ledger, when something goes wrong', () => {
     await eventually(async () => expect(await app.get(LedgerWriter).lagMs()).toBe(0), 5_000);
     expect((await app.get(FinishedHistory).release(entry, 'completed', ids)).size).toBe(300);
   }, 60_000);
+
+  it('keeps on with the other queues when the keys of one are spoiled', async () => {
+    const { queue } = app.get(QueueRegistry).get('sources')!;
+    const spoiled = `${queue.opts.prefix}:sources:completed`;
+    // Whoever goes through the queues comes to it first.
+    expect(
+      app
+        .get(QueueRegistry)
+        .all()
+        .map(({ definition }) => definition.name),
+    ).toEqual(['sources', 'notes']);
+    await redis().set(spoiled, 'no set');
+    await isComplete([await write('beside a spoiled queue')]);
+    const sweep = app.get(RetentionSweeper).sweep(Date.now() + 2 * DAY_MS);
+    await expect(sweep).rejects.toThrow('WRONGTYPE');
+    expect(await redis().zcard(`${base}:completed`)).toBe(0);
+    await redis().del(spoiled);
+  });
 
   it('finds a job that a clock three seconds slow has finished behind the cursor', async () => {
     const marker = await write('marker');
