@@ -27,8 +27,11 @@ return #ids
 export const RECONCILE = `${PREAMBLE}
 local from, size, hasPermits = ARGV[7], tonumber(ARGV[8]), ARGV[9] == '1'
 local freed = 0
+-- Nobody is in the middle of a round where nobody stands in line: all begin anew.
+if redis.call('ZCARD', base .. 'prioritized') == 0 then
+  redis.call('DEL', base .. 'keys:line', base .. 'keys:rounds', base .. 'keys:round')
+end
 local round = runningRound(base)
-if redis.call('ZCARD', base .. 'prioritized') == 0 then redis.call('DEL', base .. 'keys:line') end
 -- What lines up without having been let in is somebody else's doing, and may be long.
 hasPermits = hasPermits and redis.call('LLEN', base .. 'wait') <= ${MAX_LINE}
 if hasPermits then

@@ -8,7 +8,6 @@ import { declaredJob, queueDefaults, type JobDefinition, type QueueDefinition } 
 import { nextIdSeed } from './id-seed';
 import { jobId, seededJobId } from './job-id';
 import { checkPayload } from './job-payload';
-import { payloadFingerprint } from './known-job';
 import { passPayloadCheck } from './payload-checks';
 import { priorityNumber, type Priority } from './priority';
 import { EnqueueOutcomeUnknownError, storeJobs, type PreparedJob, type StoredOutcome } from './store-jobs';
@@ -159,7 +158,7 @@ async function settleJob(
     options: settled,
     priority,
     createdAt,
-    ...(isNamed && { fingerprint: payloadFingerprint(type, json) }),
+    isNamed,
     isReturn: (options.generation ?? 0) > 0,
     isPromised: options.isPromised === true,
     ...(limitKey !== undefined && { limitKey }),

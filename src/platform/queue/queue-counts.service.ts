@@ -114,14 +114,14 @@ function priorityRanges(): (number | string)[] {
 function summarise(
   [counts, heads, longest]: Reply,
   now: number,
-  priorities: 'some' | 'none' | 'of strangers',
+  ranks: 'some' | 'none' | 'of strangers',
 ): QueueCounts {
   const [wait = 0, paused = 0, prioritized = 0, active = 0, delayed = 0, due = 0] = counts;
   const [completed = 0, failed = 0, isPaused = 0, waitingChildren = 0, held = 0] = counts.slice(6);
   const ages = heads.map((head) => waitingMs(head, now)).filter((age) => age !== undefined);
   if (longest !== null) ages.push(Math.max(0, now - heldSince(Number(longest))));
   const waiting = wait + paused + prioritized + held;
-  const byPriority = priorities === 'none' ? 0 : prioritized + (priorities === 'some' ? held : 0);
+  const byPriority = ranks === 'none' ? 0 : prioritized + (ranks === 'some' ? held : 0);
   return {
     waiting,
     unprioritized: waiting - byPriority,

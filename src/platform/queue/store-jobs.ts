@@ -21,8 +21,8 @@ export interface PreparedJob {
   readonly priority: Priority;
   /** Epoch milliseconds. */
   readonly createdAt: number;
-  /** What tells a repeat from another job; absent where nobody can name the job twice. */
-  readonly fingerprint?: string;
+  /** Whether somebody can name the job twice: then a repeat is told from another job by type and payload. */
+  readonly isNamed: boolean;
   /** Whether the job comes back on purpose, so that nothing that is remembered of it keeps it out. */
   readonly isReturn: boolean;
   /** Whether a memory of it counts only once it has ended. */
@@ -112,9 +112,13 @@ function argumentsOf(
   if (isKeyed) args.push(hintChannel(prefix), definition.name, keyLimitText(queue));
   const lifeMs = deduplicationMs(definition);
   for (const job of jobs) {
-    const { id, type, json, options, createdAt, fingerprint, isReturn, isPromised } = job;
+    const { id, type, json, options, createdAt, isNamed, isReturn, isPromised } = job;
     const { delay = 0, priority = 0 } = options;
-    const note = fingerprint === undefined ? '' : knownJobText({ fingerprint, createdAt, type });
+    // Of a queue that remembers nobody there is nothing to look up either.
+    const isKnown = isNamed && delay + lifeMs > 0;
+    const note = isKnown
+      ? knownJobText({ fingerprint: payloadFingerprint(type, json), createdAt, type })
+      : '';
     const life = isReturn ? 0 : (delay + lifeMs) * (isPromised ? -1 : 1);
     args.push(id, type, json, JSON.stringify(options), createdAt, delay, priority, note, life);
     if (isKeyed) args.push(job.limitKey ?? '');
@@ -122,11 +126,11 @@ function argumentsOf(
   return args;
 }
 
-function outcomeOf(reply: Reply, { fingerprint }: PreparedJob): StoredOutcome {
+function outcomeOf(reply: Reply, { isNamed, type, json }: PreparedJob): StoredOutcome {
   if (reply === 1) return { isNew: true, isConflict: false };
   const known = reply.length === 1 ? knownJobOf(reply[0] ?? '') : storedJob(reply);
   if (known === undefined) return { isNew: false, isConflict: false };
-  const isConflict = fingerprint !== undefined && known.fingerprint !== fingerprint;
+  const isConflict = isNamed && known.fingerprint !== payloadFingerprint(type, json);
   return { isNew: false, isConflict, known };
 }
 

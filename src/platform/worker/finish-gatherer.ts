@@ -148,12 +148,14 @@ export class FinishGatherer {
     if (some.length === 0) return;
     this.waiting = [];
     this.call(some).then(
-      (answers) => {
-        some.forEach(({ resolve }, at) => resolve(answers[at] ?? 'ERR Redis gave no answer'));
-        if (answers[some.length] === 1) this.keyed?.onHeld();
-      },
+      (answers) => this.settle(some, answers),
       (error: Error) => some.forEach(({ reject }) => reject(error)),
     );
+  }
+
+  private settle(some: readonly Finish[], answers: readonly Answer[]): void {
+    some.forEach(({ resolve }, at) => resolve(answers[at] ?? 'ERR Redis gave no answer'));
+    if (answers[some.length] === 1) this.keyed?.onHeld();
   }
 
   private async call(some: readonly Finish[]): Promise<readonly Answer[]> {

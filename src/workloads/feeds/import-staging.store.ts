@@ -221,15 +221,18 @@ function staging(
   const keys = sql.param(items.map(([key]) => key));
   const guids = sql.param(items.map(([, { guid }]) => guid));
   const fingerprints = sql.param(items.map(([, { fingerprint }]) => fingerprint));
-  const documents = sql.param(items.map(([, item]) => JSON.stringify(documentOf(item))));
+  // One value: an array of PostgreSQL's would have each quotation mark escaped here and read again there.
+  const documents = JSON.stringify(items.map(([, item]) => documentOf(item)));
   return sql`
     WITH offered AS MATERIALIZED (
       SELECT o.*, stored.fingerprint AS stored, own.key IS NOT NULL AS is_own, own.attempt AS own_attempt, own.is_first,
         unstored.key IS NULL AS is_unmet,
         CASE WHEN own.key IS NOT NULL THEN own.import_id
           WHEN stored.fingerprint IS DISTINCT FROM o.fingerprint THEN pending.import_id END AS holder
-      FROM unnest(${keys}::text[], ${guids}::text[], ${fingerprints}::text[], ${documents}::jsonb[])
-        AS o(key, guid, fingerprint, document)
+      FROM ROWS FROM (
+        unnest(${keys}::text[]), unnest(${guids}::text[]), unnest(${fingerprints}::text[]),
+        jsonb_array_elements(${documents}::jsonb)
+      ) AS o(key, guid, fingerprint, document)
       LEFT JOIN LATERAL (
         SELECT f.fingerprint FROM feed_items f WHERE f.key = o.key LIMIT 1
       ) stored ON true
