@@ -3,7 +3,8 @@ import { PERMIT_TEXT, PREAMBLE } from './permit-state-script';
 
 /**
  * Lets a job start that was not let in for this start: one that BullMQ took from the line or lined up itself, that is
- * tried again, or that somebody sent back. One that may not start goes back to wait for its key, before all others, as if nothing had been.
+ * tried again, or that somebody sent back. One that may not start goes back to wait for its key, before those that came
+ * after it, as if nothing had been.
  * ARGV: id, token, key. Answers 1 when it may, 0 when it waits again, -1 when somebody else has it.
  */
 export const ADMIT = `${PREAMBLE}

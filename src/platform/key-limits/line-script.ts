@@ -5,8 +5,9 @@
  * decided only when it is taken.
  *
  * `lineOf(base, limits, first, width, at)` reads what is known of the keys in ARGV, each the `at`th of `width` arguments,
- * the first of which is the `first`; those that have no limits of their own have those that are given; `takePlace(line, key, id, priority)` answers whether the job stands in line, in the next round
- * of its key; `standInLine(line)` writes what was taken.
+ * the first of which is the `first`; a key without limits of its own has those that are given.
+ * `takePlace(line, key, id, priority)` answers whether the job stands in line, in the next round of its key.
+ * `standInLine(line)` writes what was taken.
  */
 export const LINE = `
 local function placesFor(limits)
