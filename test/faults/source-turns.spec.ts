@@ -6,8 +6,8 @@ import { query } from './database-client';
 import { FaultScene } from './fault-scene';
 
 // The whole of the issue: TURNS_ITEMS=100000 npm test -- test/faults/source-turns. With fewer than these, a worker that
-// the machine stops for half a second in the middle of a batch lets the other one store a tenth meanwhile.
-const many = Number(process.env['TURNS_ITEMS'] ?? 20_000);
+// the machine stops for a second or two in the middle of a batch lets the other one store a tenth meanwhile.
+const many = Number(process.env['TURNS_ITEMS'] ?? 50_000);
 const MAX = 40;
 const DURATION_MS = 1_000;
 const QUEUE = 'job_import_queue';
