@@ -1,6 +1,6 @@
 import type { DeadLetter } from '../../platform/dead-letter/dead-letter-entry';
 import type { RedriveOutcome } from '../../platform/dead-letter/dead-letter-redrive.service';
-import type { DeadLetterGroup, DeadLetterSummary } from '../../platform/dead-letter/dead-letter.store';
+import type { DeadLetterGroup, DeadLetterSummary } from '../../platform/dead-letter/dead-letter-summary';
 import type {
   DeadLetterDetailDto,
   DeadLetterDto,

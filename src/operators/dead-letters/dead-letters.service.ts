@@ -7,7 +7,8 @@ import {
 import { DeadLetterStore, type Decision } from '../../platform/dead-letter/dead-letter.store';
 import type { DeadLetterFilter } from '../../platform/dead-letter/dead-letter-filter';
 import { JobRetry, type RetryWish } from '../../platform/dead-letter/job-retry.service';
-import { JobReturn, RedriveRefusedError } from '../../platform/dead-letter/job-return.service';
+import { JobReturn } from '../../platform/dead-letter/job-return.service';
+import { RedriveRefusedError } from '../../platform/dead-letter/returnable';
 import { decodeCursor, encodeCursor } from '../../platform/http/cursor';
 import { problem } from '../../platform/problems/problem-catalogue';
 import type { DeadLetterFilterDto, DeadLetterListQuery, RedriveDto } from './dead-letter-query.dto';

@@ -7,7 +7,8 @@ import { PayloadInvalidError } from '../queue/job-payload';
 import { isAway } from '../redis/redis-unavailable.error';
 import type { DeadLetter } from './dead-letter-entry';
 import { deadLetters, type RedriveOrder } from './dead-letter.tables';
-import { JobReturn, RedriveRefusedError } from './job-return.service';
+import { JobReturn } from './job-return.service';
+import { RedriveRefusedError } from './returnable';
 
 const RECOVERY_INTERVAL_MS = 5_000;
 // Far longer than a redrive takes that is not left behind by a crash.

@@ -8,7 +8,8 @@ import { DeadLetterParker } from './dead-letter-parker.service';
 import { DeadLetterRedrive, type RedriveOutcome } from './dead-letter-redrive.service';
 import { DeadLetterStore, type Decision } from './dead-letter.store';
 import type { RedriveOrder } from './dead-letter.tables';
-import { JobReturn, type Returnable } from './job-return.service';
+import { JobReturn } from './job-return.service';
+import type { Returnable } from './returnable';
 
 /** Why a job cannot be retried or promoted now. */
 export type NotDone = 'not_found' | 'wrong_state';

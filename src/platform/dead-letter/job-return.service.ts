@@ -1,24 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { ErrorCode, Job, type JobsOptions } from 'bullmq';
 import { FlowReturn } from '../flows/flow-return.service';
-import { addJob, type JobOrigin } from '../queue/add-job';
+import { addJob } from '../queue/add-job';
 import { attemptFields } from '../queue/attempt-record';
-import { declaredJob } from '../queue/define-queue';
 import { checkPayload } from '../queue/job-payload';
 import { passPayloadCheck } from '../queue/payload-checks';
 import { QueueRegistry, type RegisteredJobType, type RegisteredQueue } from '../queue/queue-registry.service';
 import { RedisConnections } from '../redis/redis-connections.service';
 import { opened, sealed, unmasked } from '../secrets/payload-secrets';
-import type { DeadLetter } from './dead-letter-entry';
 import type { RedriveOrder } from './dead-letter.tables';
-
-/** A dead letter that cannot run as it is; the message says what to do about it. */
-export class RedriveRefusedError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'RedriveRefusedError';
-  }
-}
+import { payloadAsFar, payloadOf, RedriveRefusedError, type Returnable } from './returnable';
+import { returnedOptions, withoutParent } from './returned-options';
 
 // What is known of the runs before would count against the new one; `defa` is BullMQ's note to fail it.
 const BEFORE = [...attemptFields, 'stacktrace', 'defa'];
@@ -41,23 +33,6 @@ if ARGV[5] ~= '' then redis.call('HSET', KEYS[1], 'data', ARGV[5]) end
 if #ARGV > 5 then redis.call('HDEL', KEYS[1], unpack(ARGV, 6)) end
 return 'ready'
 `;
-
-/** What has to be known of a job that ended in the failed set to run it again. */
-export type Returnable = Pick<
-  DeadLetter,
-  | 'id'
-  | 'tenant'
-  | 'queue'
-  | 'jobId'
-  | 'generation'
-  | 'type'
-  | 'payload'
-  | 'editedPayload'
-  | 'options'
-  | 'cause'
-  | 'createdAt'
-  | 'finishedAt'
->;
 
 export interface ReturnedJob {
   readonly id: string;
@@ -210,58 +185,6 @@ export class JobReturn {
       `Queue "${target.slice(0, 63)}" declares no job type "${type.slice(0, 100)}".`,
     );
   }
-}
-
-/** What an edited payload may still refer to; nothing where nothing can be read. */
-function payloadAsFar(letter: Returnable): object {
-  try {
-    return payloadOf(letter);
-  } catch {
-    return {};
-  }
-}
-
-function payloadOf({ id, editedPayload, payload, type, cause }: Returnable): object {
-  if (type === '')
-    throw new RedriveRefusedError(`Nothing is left of the job of ${id}: it can only be discarded.`);
-  // The consumer has put something that can be shown in the place of what it could not read.
-  const isReadable = editedPayload !== null || (cause !== 'corrupt_data' && cause !== 'missing_data');
-  try {
-    const parsed: unknown = isReadable ? JSON.parse(editedPayload ?? payload) : undefined;
-    if (typeof parsed === 'object' && parsed !== null) return parsed;
-  } catch {
-    // What is said below holds for both.
-  }
-  throw new RedriveRefusedError(
-    `The payload of ${id} is not readable (${cause}): give it another one first.`,
-  );
-}
-
-/** The options of the next generation. The delay has been waited for, and the time to wait begins anew. */
-function returnedOptions(letter: Returnable, { definition }: RegisteredQueue): JobsOptions {
-  const { delay = 0, origin, ...options } = letter.options as JobsOptions & { origin?: Partial<JobOrigin> };
-  const { expiresAt, redrivenAt, version: storedVersion, ...rest } = origin ?? {};
-  const waitedFrom = redrivenAt ?? (letter.createdAt?.getTime() ?? 0) + delay;
-  const waitLimitMs = expiresAt === undefined ? 0 : expiresAt - waitedFrom;
-  const now = Date.now();
-  const version =
-    letter.editedPayload === null ? storedVersion : declaredJob(definition, letter.type)?.version;
-  const next: JobOrigin = {
-    tenant: letter.tenant,
-    correlationId: letter.jobId,
-    ...rest,
-    ...(version !== undefined && version > 1 && { version }),
-    ...(waitLimitMs > 0 && { expiresAt: now + waitLimitMs, redrivenAt: now }),
-    generation: letter.generation + 1,
-  };
-  const returned: JobsOptions & { origin: JobOrigin } = { ...options, jobId: letter.jobId, origin: next };
-  return returned;
-}
-
-/** Who is gone from Redis was waited for by nobody any more. */
-function withoutParent(options: JobsOptions): JobsOptions {
-  const { parent: _parent, fpof: _fpof, idof: _idof, ...alone } = options as Record<string, unknown>;
-  return alone;
 }
 
 async function retry(
