@@ -1,7 +1,7 @@
 import { getQueueToken } from '@nestjs/bullmq';
 import type { Job, Queue } from 'bullmq';
 import { readSettings } from '../../src/config/read-settings';
-import { deadLetterQueueName } from '../../src/platform/dead-letter/dead-letter-entry';
+import { deadLetterQueueName } from '../../src/platform/queue/dead-letter-name';
 import { concurrencyOf, limiterOf, retentionOf } from '../../src/platform/queue/define-queue';
 import { PayloadInvalidError } from '../../src/platform/queue/job-payload';
 import { QueueRegistry, type RegisteredQueue } from '../../src/platform/queue/queue-registry.service';

@@ -1,5 +1,5 @@
 import { textIn, type QueueOf } from '../../platform/auth/queue-of';
-import { deadLetterQueueName } from '../../platform/dead-letter/dead-letter-entry';
+import { deadLetterQueueName } from '../../platform/queue/dead-letter-name';
 import { queueOfJobId } from '../../platform/queue/job-id';
 
 /** What only `payloads:read` shows of one dead letter. */

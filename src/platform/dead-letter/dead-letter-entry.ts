@@ -1,5 +1,6 @@
 import { MAX_ATTEMPT_ERROR_CHARACTERS, type AttemptRecord } from '../queue/attempt-record';
 import { describedError } from '../ledger/error-group';
+import { deadLetterQueueName } from '../queue/dead-letter-name';
 import { causeOfReason, deathCauses, type DeathCause } from '../queue/death-cause';
 import type { FinishedJob } from '../queue/job-sets.service';
 import { jobId } from '../queue/job-id';
@@ -14,11 +15,6 @@ const MAX_PAYLOAD_CHARACTERS = 4_194_304;
 const MAX_MESSAGE_CHARACTERS = 2_000;
 const MAX_STACK_CHARACTERS = 8_000;
 const MAX_NAME_CHARACTERS = 200;
-
-/** The queue in Redis that shows the dead letters of another. */
-export function deadLetterQueueName(queue: string): string {
-  return `${queue}_dlq`;
-}
 
 /** The same death has the same id, however often and by whomever it is noticed. */
 export function deadLetterId(queue: string, job: string, finishedAt: number): string {

@@ -1,10 +1,12 @@
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { and, asc, count, desc, eq, inArray, notInArray, sql } from 'drizzle-orm';
+import type { Queue } from 'bullmq';
 import { isDatabaseAway } from '../database/database-unavailable.error';
 import { Database } from '../database/database.service';
 import { Leader } from '../leader/leader.service';
 import { RedisConnections } from '../redis/redis-connections.service';
 import { DeadLetterQueues, type DeadLetterQueue } from './dead-letter-queues.service';
+import { letteredJobsKey } from '../queue/dead-letter-name';
 import { deadLetters } from './dead-letter.tables';
 import { shown } from '../secrets/payload-secrets';
 
@@ -91,8 +93,12 @@ export class DeadLetterProjection implements OnApplicationBootstrap {
       .select({ total: count() })
       .from(deadLetters)
       .where(and(own, eq(deadLetters.isShown, true)));
-    if ((newestShown?.total ?? 0) === (await queue.getWaitingCount())) return;
+    const shownNow = newestShown?.total ?? 0;
+    const jobs = jobsKeyOf(queue, name);
+    const isNamed = shownNow === 0 || (await this.connections.producer.exists(jobs)) === 1;
+    if (isNamed && shownNow === (await queue.getWaitingCount())) return;
     await queue.drain();
+    await this.connections.producer.del(jobs);
     await this.database.query
       .update(deadLetters)
       .set({ isShown: false })
@@ -113,19 +119,20 @@ export class DeadLetterProjection implements OnApplicationBootstrap {
         .orderBy(asc(deadLetters.finishedAt))
         .limit(BATCH_SIZE);
       if (changed.length === 0) return;
+      // A job that died anew has one of either: its name stays for the newer one.
+      await this.hide(
+        target,
+        changed.filter(({ isShownWanted }) => !isShownWanted),
+      );
       await this.show(
         target,
         changed.filter(({ isShownWanted }) => isShownWanted),
-      );
-      await this.hide(
-        target,
-        changed.filter(({ isShownWanted }) => !isShownWanted).map(({ id }) => id),
       );
       if (changed.length < BATCH_SIZE) return;
     }
   }
 
-  private async show({ queue }: DeadLetterQueue, letters: readonly Shown[]): Promise<void> {
+  private async show({ origin, queue }: DeadLetterQueue, letters: readonly Shown[]): Promise<void> {
     if (letters.length === 0) return;
     this.connections.assertReady();
     await queue.addBulk(
@@ -135,25 +142,37 @@ export class DeadLetterProjection implements OnApplicationBootstrap {
         opts: { jobId: letter.id, attempts: 1 },
       })),
     );
-    await this.mark(
-      letters.map(({ id }) => id),
-      true,
-    );
+    await this.connections.producer.sadd(jobsKeyOf(queue, origin.definition.name), ...jobIdsOf(letters));
+    await this.mark(letters, true);
   }
 
-  private async hide({ queue }: DeadLetterQueue, ids: readonly string[]): Promise<void> {
-    if (ids.length === 0) return;
+  private async hide({ origin, queue }: DeadLetterQueue, letters: readonly Shown[]): Promise<void> {
+    if (letters.length === 0) return;
     this.connections.assertReady();
-    await Promise.all(ids.map((id) => queue.remove(id)));
-    await this.mark(ids, false);
+    await Promise.all(letters.map(({ id }) => queue.remove(id)));
+    await this.connections.producer.srem(jobsKeyOf(queue, origin.definition.name), ...jobIdsOf(letters));
+    await this.mark(letters, false);
   }
 
-  private async mark(ids: readonly string[], isShown: boolean): Promise<void> {
+  private async mark(letters: readonly Shown[], isShown: boolean): Promise<void> {
     await this.database.query
       .update(deadLetters)
       .set({ isShown })
-      .where(inArray(deadLetters.id, [...ids]));
+      .where(
+        inArray(
+          deadLetters.id,
+          letters.map(({ id }) => id),
+        ),
+      );
   }
+}
+
+function jobsKeyOf(queue: Queue, origin: string): string {
+  return letteredJobsKey(queue.opts.prefix ?? '', origin);
+}
+
+function jobIdsOf(letters: readonly Shown[]): string[] {
+  return letters.map(({ jobId }) => jobId);
 }
 
 /** The members that document 003 names under both of its spellings, beside ours; a large payload only in its beginning. */

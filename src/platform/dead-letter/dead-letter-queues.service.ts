@@ -4,7 +4,7 @@ import { Settings } from '../../config/settings';
 import { QueueRegistry, type RegisteredQueue } from '../queue/queue-registry.service';
 import { queuePrefix } from '../redis/key-space';
 import { RedisConnections } from '../redis/redis-connections.service';
-import { deadLetterQueueName } from './dead-letter-entry';
+import { deadLetterQueueName } from '../queue/dead-letter-name';
 
 /** A queue `<queue>_dlq` in Redis and the one it belongs to. */
 export interface DeadLetterQueue {

@@ -219,6 +219,15 @@ export function retentionOf(
   return { completed: policy('completed'), failed: policy('failed') };
 }
 
+/**
+ * How many completed jobs of a queue stay when the others may leave Redis as they end, because neither the history nor
+ * the memory of their keys has to have them; undefined where each is asked for first.
+ */
+export function keptAtEnd(definition: QueueDefinition, settings: Settings): number | undefined {
+  if (definition.history !== 'failures' || deduplicationMs(definition) > 0) return undefined;
+  return retentionOf(definition, settings).completed.count;
+}
+
 /** How long a job's key is remembered after its end, in milliseconds. */
 export function deduplicationMs(definition: QueueDefinition): number {
   return definition.deduplicationMs ?? queueDefaults.deduplicationMs;

@@ -28,6 +28,10 @@ interface Finish {
 type GatheringOptions = Pick<WorkerOptions, 'limiter' | 'metrics' | 'removeOnComplete'> & {
   readonly lockDuration: number;
   readonly name: string;
+  /** How many completed jobs stay; unless given, all of them until the sweeper has asked whether they may go. */
+  readonly kept?: number | undefined;
+  /** The key of the ids of jobs that have dead letters. */
+  readonly lettered?: string | undefined;
   /** Of a queue with limits per key. */
   readonly keyed?: KeyedGathering | undefined;
 };
@@ -73,11 +77,11 @@ export class FinishGatherer {
   private constructor(
     private readonly backend: RedisQueueBackend,
     private readonly client: Redis | Cluster,
-    { lockDuration, name, keyed }: GatheringOptions,
+    { lockDuration, name, kept = -1, lettered = '', keyed }: GatheringOptions,
   ) {
     this.keys = queueKeys.map((key) => backend.toKey(key));
     this.base = backend.toKey('');
-    this.shared = [lockDuration, name, ...(keyed?.scriptArguments ?? [])];
+    this.shared = [lockDuration, name, kept, lettered, ...(keyed?.scriptArguments ?? [])];
     this.keyed = keyed;
     this.command = `${keyed === undefined ? COMMAND : KEYED_COMMAND}Buffer`;
   }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { moveToFinished } from 'bullmq/dist/cjs/scripts/moveToFinished-14';
 import { LET_IN } from '../key-limits/let-in-script';
 import { PERMITS } from '../key-limits/permit-state-script';
+import { SURPLUS } from '../retention/surplus-script';
 
 // The text this was written for, that of BullMQ 6.7.0; with another one jobs are finished one by one, as BullMQ does it.
 const KNOWN_SHA256 = '8e744ec5d65dbe9e7ffb6e39a96c0268bba65e4f0b1d04e2d2a42ccb71b45a6d';
@@ -35,21 +36,23 @@ export const queueKeys = [
  * a job with a family or a lock that is not its worker's, and a queue that is paused, limited or has due jobs, are left
  * to BullMQ's own functions, which are part of the text.
  *
- * ARGV: prefix, lock duration, worker's name, then per job: id, timestamp, result, token, whether to fetch, attempts.
+ * ARGV: prefix, lock duration, worker's name, how many completed jobs of the queue stay (all of them where it is negative),
+ * the key of jobs with dead letters, then per job: id, timestamp, result, token, whether to fetch, attempts.
  * Answers, packed as MessagePack, per job: a code of BullMQ's, the next job as BullMQ hands it out, or an error's text.
  *
  * Of a queue with limits per key it also gives back the permits of the jobs that have ended, and lets in those that it
  * takes from the line, which a fifth part of their answers tells; what must wait for its key is held. ARGV then has
- * behind the worker's name: queue, channel of hints, and the limits of keys that have none of their own. One more answer
+ * before the jobs: queue, channel of hints, and the limits of keys that have none of their own. One more answer
  * is 1 where a key has something to let in.
  */
 const gathered = (isKeyed: boolean) => {
   const keyed = (text: string) => (isKeyed ? text : '');
   return `
-local FIRST, WIDTH = ${isKeyed ? 8 : 3}, 6
-local prefix, lockMs, worker = ARGV[1], ARGV[2], ARGV[3]
-${keyed(`local base, queue, channel = ARGV[1], ARGV[4], ARGV[5]
-local max, ms, most = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
+local FIRST, WIDTH = ${isKeyed ? 10 : 5}, 6
+local prefix, lockMs, worker, kept, lettered = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
+${SURPLUS}
+${keyed(`local base, queue, channel = ARGV[1], ARGV[6], ARGV[7]
+local max, ms, most = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
 ${PERMITS}`)}
 local count = (#ARGV - FIRST) / WIDTH
 local settings = rcall('HMGET', KEYS[9], 'opts.maxLenEvents', 'paused', 'concurrency', 'max')
@@ -253,6 +256,8 @@ for _, n in ipairs(plain) do
     break
   end
 end
+-- Two for each that has ended, so that a surplus is caught up with. What cannot go here is found by the sweeper.
+if kept >= 0 and #ends > 0 then pcall(dropSurplus, KEYS[11], prefix, kept, lettered, #ends) end
 ${keyed("answers[count + 1] = rcall('ZCARD', ring) > 0 and 1 or 0")}
 return cmsgpack.pack(answers)
 `;

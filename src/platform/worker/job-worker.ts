@@ -1,6 +1,7 @@
 import { Worker, type Job, type JobJson, type WorkerOptions } from 'bullmq';
 import { deferredFailures } from '../queue/admission';
 import { CorruptPayload } from '../queue/corrupt-payload';
+import { letteredJobsKey } from '../queue/dead-letter-name';
 import type { QueueDefinition } from '../queue/define-queue';
 import type { JobConsumer } from '../queue/job-consumer';
 import { LockLostError } from '../queue/job-interruption';
@@ -20,6 +21,7 @@ export class JobWorker extends Worker {
     private readonly consumer: JobConsumer<QueueDefinition>,
     options: WorkerOptions,
     private readonly dispenser?: KeyDispenser,
+    kept?: number,
   ) {
     super(consumer.definition.name, (job: Job, token?: string) => consumer.process(job, token), options);
     const { lockDuration, name } = this.opts;
@@ -29,6 +31,8 @@ export class JobWorker extends Worker {
       ...options,
       lockDuration: lockDuration!,
       name: name ?? '',
+      kept,
+      lettered: letteredJobsKey(options.prefix ?? '', this.name),
       keyed: this.keyedGathering(),
     });
   }

@@ -9,6 +9,7 @@ import {
   assertBatchesFill,
   batchLimitsOf,
   concurrencyOf,
+  keptAtEnd,
   limiterOf,
   queueDefaults,
   type QueueDefinition,
@@ -205,7 +206,7 @@ export class WorkerRunner implements BeforeApplicationShutdown {
       prefix: queuePrefix(this.settings, definition.domain),
       concurrency: concurrencyOf(definition, this.settings),
     };
-    const worker = new JobWorker(consumer, options, dispenser);
+    const worker = new JobWorker(consumer, options, dispenser, keptAtEnd(definition, this.settings));
     consumer.equip({
       ...(dispenser !== undefined && { gate: dispenser }),
       steps: this.steps(),

@@ -1,7 +1,9 @@
 import { DeadLetterProjection } from '../../../src/platform/dead-letter/dead-letter-projection.service';
 import { DeadLetterQueues } from '../../../src/platform/dead-letter/dead-letter-queues.service';
 import { DeadLetterStore } from '../../../src/platform/dead-letter/dead-letter.store';
+import { letteredJobsKey } from '../../../src/platform/queue/dead-letter-name';
 import { QueueRegistry } from '../../../src/platform/queue/queue-registry.service';
+import { eventually } from '../../support/eventually';
 import { DeadLetterScene } from './dead-letter-scene';
 
 describe('the queue that shows dead letters', () => {
@@ -25,6 +27,13 @@ describe('the queue that shows dead letters', () => {
     (await scene.letters())
       .slice(-count)
       .map(({ id }) => id)
+      .toSorted();
+
+  const named = async () => (await scene.redis.smembers(letteredJobsKey(scene.prefix, 'notes'))).toSorted();
+  const jobsOfNewest = async (count: number) =>
+    (await scene.letters())
+      .slice(-count)
+      .map(({ jobId }) => jobId)
       .toSorted();
 
   it('has one entry per dead letter, in the shape of document 003 and with what we know', async () => {
@@ -60,11 +69,18 @@ describe('the queue that shows dead letters', () => {
     await projection.review(queue);
     await projection.turn();
     expect(await shown()).toEqual(await newest(5));
+    // So do the names of their jobs, by which who ends jobs knows whose end has to be heard of.
+    expect(await named()).toEqual(await jobsOfNewest(5));
+    await scene.redis.del(letteredJobsKey(scene.prefix, 'notes'));
+    await projection.review(queue);
+    await projection.turn();
+    expect(await named()).toEqual(await jobsOfNewest(5));
     const [letter] = await scene.letters();
     const store = scene.app.get(DeadLetterStore);
     await store.discard([letter?.id ?? ''], { by: 'tester', reason: 'not needed' });
     await projection.turn();
     expect(await shown()).toEqual(await newest(4));
+    expect(await named()).toEqual(await jobsOfNewest(4));
     await store.restore([letter?.id ?? ''], { by: 'tester', reason: 'needed after all' });
     await projection.turn();
     expect(await shown()).toEqual(await newest(5));
@@ -78,5 +94,21 @@ describe('the queue that shows dead letters', () => {
     await projection.review(queue, 4);
     await projection.turn();
     expect(await shown()).toEqual(await newest(4));
+  });
+
+  it('keeps the name of a job that died anew, whose first dead letter goes as the second one comes', async () => {
+    const queue = scene.app.get(DeadLetterQueues).of(scene.entry);
+    await projection.review(queue);
+    await projection.turn();
+    const last = (await scene.letters()).at(-1)!;
+    await scene.queue.getJob(last.jobId).then((job) => job?.retry());
+    await eventually(async () => {
+      const diedAt = Number(await scene.redis.zscore(`${scene.base}:failed`, last.jobId));
+      expect(diedAt).toBeGreaterThan(last.finishedAt);
+    });
+    await scene.park();
+    await projection.turn();
+    expect((await scene.letters()).filter(({ jobId }) => jobId === last.jobId)).toHaveLength(2);
+    expect(await named()).toContain(last.jobId);
   });
 });

@@ -33,6 +33,37 @@ const partsQueue = defineQueue({
   retention: { completed: { ageMs: 0, count: 0 } },
 });
 
+// Nothing has to hear of its successes, not even the memory of keys.
+const scrapsQueue = defineQueue({
+  ...partsQueue,
+  name: 'scraps',
+  jobs: { scrap: partsQueue.jobs.part },
+  deduplicationMs: 0,
+});
+
+@Injectable()
+class ScrapsProducer extends JobProducer<typeof scrapsQueue> {
+  constructor(@InjectQueue(scrapsQueue.name) queue: Queue) {
+    super(scrapsQueue, queue);
+  }
+
+  async scrap(failures: number): Promise<string> {
+    return (await this.add('scrap', { failures })).id ?? '';
+  }
+}
+
+@Processor(scrapsQueue.name)
+class ScrapsProcessor extends JobConsumer<typeof scrapsQueue> {
+  constructor() {
+    super(scrapsQueue);
+  }
+
+  protected readonly handlers: JobHandlers<typeof scrapsQueue> = {
+    scrap: ({ data, attemptsMade }) =>
+      attemptsMade < data.failures ? Promise.reject(new TypeError('torn')) : Promise.resolve('whole'),
+  };
+}
+
 @Injectable()
 class PartsProducer extends JobProducer<typeof partsQueue> {
   constructor(@InjectQueue(partsQueue.name) queue: Queue) {
@@ -57,8 +88,8 @@ class PartsProcessor extends JobConsumer<typeof partsQueue> {
 }
 
 @Module({
-  imports: [QueueModule.forQueue(partsQueue)],
-  providers: [PartsProducer, PartsProcessor],
+  imports: [QueueModule.forQueue(partsQueue), QueueModule.forQueue(scrapsQueue)],
+  providers: [PartsProducer, PartsProcessor, ScrapsProducer, ScrapsProcessor],
 })
 class PartsModule {}
 
@@ -101,5 +132,20 @@ describe('a history of failures only', () => {
     const keys = [plain, retried].map((id) => `${queue.opts.prefix}:${partsQueue.name}:${id}`);
     expect(await producer.exists(keys)).toBe(0);
     expect(await ledgerRows(app, 'SELECT id FROM ledger_jobs WHERE id = $1', [plain])).toEqual([]);
+  });
+
+  it('lets what has succeeded at once go at its end, where no memory of keys needs it', async () => {
+    const scrap = (failures: number) => app.get(ScrapsProducer, { strict: false }).scrap(failures);
+    const [plain, retried] = [await scrap(0), await scrap(1)];
+    app.get(WorkerRunner).start(scrapsQueue.name);
+    const { queue } = app.get(QueueRegistry).get(scrapsQueue.name)!;
+    await eventually(async () => {
+      expect((await queue.getCompleted()).map(({ id }) => id)).toEqual([retried]);
+    }, 10_000);
+    expect(await queue.getJob(plain)).toBeUndefined();
+    await eventually(async () => expect(await app.get(LedgerWriter).lagMs()).toBe(0), 5_000);
+    expect(
+      await ledgerRows(app, 'SELECT id FROM ledger_jobs WHERE id IN ($1, $2)', [plain, retried]),
+    ).toEqual([{ id: retried }]);
   });
 });
