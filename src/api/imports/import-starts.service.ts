@@ -62,7 +62,7 @@ export class ImportStarts {
       () =>
         this.runs.start({ ...started, sources: [{ source }] }, async (transaction, importId) => {
           const place = { importId, source, tenant, attempt: 0, status: 'queued' as const };
-          await this.staging.stageWithin(transaction, place, chunk);
+          await this.staging.stage(place, chunk, transaction);
         }),
       tenant,
     );

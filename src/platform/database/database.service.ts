@@ -5,6 +5,7 @@ import {
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
 } from '@nestjs/common';
+import { sql, type SQL } from 'drizzle-orm';
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import { Pool } from 'pg';
 import { Settings } from '../../config/settings';
@@ -97,9 +98,17 @@ export class Database implements OnApplicationBootstrap, OnApplicationShutdown {
     return this.query.transaction(run);
   }
 
-  /** Runs one statement as it is written, `$1` and so on in it: for those that run too often to be built each time. */
-  async statement<Row extends object>(text: string, values: readonly unknown[]): Promise<readonly Row[]> {
-    return (await this.pool.query<Row>(text, [...values])).rows;
+  /**
+   * Runs one statement as it is written, `$1` and so on in it: for those that run too often to be built each time.
+   * It ends by itself unless it is a part of a transaction.
+   */
+  async statement<Row extends object>(
+    text: string,
+    values: readonly unknown[],
+    transaction?: Transaction,
+  ): Promise<readonly Row[]> {
+    if (transaction === undefined) return (await this.pool.query<Row>(text, [...values])).rows;
+    return (await transaction.execute(written(text, values))).rows as unknown as Row[];
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -114,4 +123,12 @@ export class Database implements OnApplicationBootstrap, OnApplicationShutdown {
     this.lastErrorLoggedAt = now;
     this.logger.error(`Database error: ${(error.message || error.name).slice(0, 300)}`);
   }
+}
+
+/** A statement with its values, as drizzle takes it. */
+function written(text: string, values: readonly unknown[]): SQL {
+  const parts = text.split(/\$(\d+)/);
+  return sql.join(
+    parts.map((part, at) => (at % 2 === 0 ? sql.raw(part) : sql`${sql.param(values[Number(part) - 1])}`)),
+  );
 }

@@ -2,14 +2,10 @@ import { Injectable } from '@nestjs/common';
 import { and, eq, sql } from 'drizzle-orm';
 import type { FeedItem } from '../../integrations/feeds/feed-item';
 import { Database, type Transaction } from '../../platform/database/database.service';
-import {
-  importItems,
-  importRejections,
-  importSources,
-  type ImportItemRow,
-  type ItemDocument,
-} from './feeds.tables';
+import { hasSqlState } from '../../platform/database/sql-state';
+import { importItems, importSources, type ImportItemRow, type ItemDocument } from './feeds.tables';
 import { itemKeyOf } from './item-key';
+import { STAGE } from './staging-statement';
 
 /** Who works on one source of an import: a fetch, or the request that has brought the items. One that was given up may not write any more. */
 export interface FetchPlace {
@@ -55,11 +51,9 @@ export interface StagedChunk {
   readonly isPartial: boolean;
 }
 
-type Place = 'staged' | 'kept' | 'repeated' | 'pending' | 'skipped' | 'missed';
-
-const MAX_REJECTIONS = 1_000;
 const MAX_DETAIL_CHARACTERS = 500;
 const MAX_TRIES = 3;
+const DIVISION_BY_ZERO = '22012';
 
 /** Takes over the items that are new or have changed, a chunk at a time, before their jobs are added. */
 @Injectable()
@@ -67,47 +61,68 @@ export class ImportStaging {
   constructor(private readonly database: Database) {}
 
   /**
-   * Writes the rows of a chunk and counts it, all or nothing. Throws {@link FetchSupersededError}.
+   * Writes the rows of a chunk and counts it; as a part of a transaction where one is given, else each step on its own.
+   * Throws {@link FetchSupersededError}, having written nothing.
    */
-  stage(place: FetchPlace, chunk: ItemChunk): Promise<StagedChunk> {
-    return this.database.transaction((transaction) => this.stageWithin(transaction, place, chunk));
-  }
-
-  /** As {@link stage}, as a part of a larger transaction. */
-  async stageWithin(transaction: Transaction, place: FetchPlace, chunk: ItemChunk): Promise<StagedChunk> {
+  async stage(place: FetchPlace, chunk: ItemChunk, transaction?: Transaction): Promise<StagedChunk> {
     const { importId, source, tenant } = place;
-    const { items, rejections, bytes } = chunk;
+    const { items, rejections } = chunk;
     // Of an item that a chunk has twice the last one holds, as if the chunks were smaller.
     const distinct = new Map(items.map((item) => [itemKeyOf(tenant, source, item.guid), item]));
-    const found = await placesOf(transaction, place, distinct);
-    const of = (...wanted: Place[]) => found.filter(({ place: one }) => wanted.includes(one)).length;
-    // What changes hands at this very moment is left to the next import.
-    const missed = distinct.size - found.length;
-    const [row] = await transaction
-      .update(importSources)
-      .set({
-        // What an earlier attempt has enqueued is counted already.
-        offered: sql`${importSources.offered} + ${items.length + rejections.length - of('kept')}`,
-        rejected: sql`${importSources.rejected} + ${rejections.length}`,
-        skipped: sql`${importSources.skipped} + ${of('skipped')}`,
-        duplicates: sql`${importSources.duplicates} + ${of('repeated', 'pending') + missed + items.length - distinct.size}`,
-        enqueued: sql`${importSources.enqueued} + ${of('staged')}`,
-        bytes,
-        version: sql`${importSources.version} + 1`,
-        updatedAt: sql`now()`,
-      })
-      .where(isOf(place))
-      .returning({ rejected: importSources.rejected });
-    if (row === undefined) throw new FetchSupersededError();
-    await this.keep(transaction, place, rejections, row.rejected - rejections.length);
-    const promised = found
-      .filter((one) => one.place === 'staged' || one.isOwnQueued)
-      .map(({ key, isFirst }) => ({ importId, source, guid: distinct.get(key)!.guid, isFirst }));
-    return {
-      promised,
-      staged: of('staged'),
-      isPartial: missed > 0 || found.some(({ isOutdated }) => isOutdated),
-    };
+    const promised: PromisedItem[] = [];
+    let [staged, isPartial] = [0, false];
+    let rest = [...distinct];
+    let others: Others = { twice: items.length - distinct.size, rejections, bytes: chunk.bytes };
+    // What changes hands at this very moment is tried again, and left to the next import in the end.
+    for (let left = MAX_TRIES; left > 0; left -= 1) {
+      const codes = await this.put(place, rest, { ...others, isLast: left === 1 }, transaction);
+      const missed: typeof rest = [];
+      rest.forEach((one, at) => {
+        const code = codes[at]!;
+        if (/[sp]/i.test(code))
+          promised.push({ importId, source, guid: one[1].guid, isFirst: /[SP]/.test(code) });
+        if (/s/i.test(code)) staged += 1;
+        if (code === 'o') isPartial = true;
+        if (code === 'm') missed.push(one);
+      });
+      rest = missed;
+      if (rest.length === 0) break;
+      others = { ...others, twice: 0, rejections: [] };
+    }
+    return { promised, staged, isPartial: isPartial || rest.length > 0 };
+  }
+
+  /** One letter for each item, as {@link STAGE} explains them. */
+  private async put(
+    { importId, source, attempt, status }: FetchPlace,
+    items: readonly [key: string, item: FeedItem][],
+    { twice, rejections, bytes, isLast }: Others & { readonly isLast: boolean },
+    transaction: Transaction | undefined,
+  ): Promise<string> {
+    const values = [
+      importId,
+      source,
+      attempt,
+      status,
+      Date.now(),
+      items.map(([key]) => key),
+      items.map(([, { guid }]) => guid),
+      items.map(([, { fingerprint }]) => fingerprint),
+      // One value: an array of PostgreSQL's would have each quotation mark escaped here and read again there.
+      JSON.stringify(items.map(([, item]) => documentOf(item))),
+      JSON.stringify(rejections.map(keptOf)),
+      rejections.length,
+      twice,
+      bytes,
+      isLast,
+    ];
+    try {
+      const [row] = await this.database.statement<{ codes: string | null }>(STAGE, values, transaction);
+      return row?.codes ?? '';
+    } catch (error) {
+      if (hasSqlState(error, DIVISION_BY_ZERO)) throw new FetchSupersededError();
+      throw error;
+    }
   }
 
   /** Gives jobs of items keys of their own, because other jobs have those that they would have had. */
@@ -118,25 +133,6 @@ export class ImportStaging {
       UPDATE import_items i SET is_first = false
       FROM unnest(${ids}::uuid[], ${keys}::text[]) AS given(import_id, key)
       WHERE i.import_id = given.import_id AND i.key = given.key AND i.outcome = 'queued'`);
-  }
-
-  private async keep(
-    transaction: Transaction,
-    { importId, source }: FetchPlace,
-    rejections: readonly Rejection[],
-    before: number,
-  ): Promise<void> {
-    const kept = rejections.slice(0, Math.max(0, MAX_REJECTIONS - before));
-    if (kept.length === 0) return;
-    await transaction.insert(importRejections).values(
-      kept.map(({ position, reason, detail }) => ({
-        importId,
-        source,
-        position,
-        reason,
-        detail: detail.replaceAll('\0', '').slice(0, MAX_DETAIL_CHARACTERS),
-      })),
-    );
   }
 
   /** Items of this source whose jobs may not have been added, in the order of their keys. */
@@ -164,32 +160,12 @@ export class ImportStaging {
   }
 }
 
-interface Staged {
-  readonly key: string;
-  readonly place: Place;
-  readonly isFirst: boolean;
-  readonly isOwnQueued: boolean;
-  /** Whether this import has stored it in another version. */
-  readonly isOutdated: boolean;
-}
-
-/** What becomes of each item, without those that are missed again and again. */
-async function placesOf(
-  transaction: Transaction,
-  place: FetchPlace,
-  items: ReadonlyMap<string, FeedItem>,
-): Promise<Staged[]> {
-  const seenAt = Date.now();
-  const found: Staged[] = [];
-  let rest = [...items];
-  for (let tried = 0; rest.length > 0 && tried < MAX_TRIES; tried += 1) {
-    const { rows } = await transaction.execute(staging(place, rest, seenAt));
-    const settled = (rows as unknown as Staged[]).filter((row) => row.place !== 'missed');
-    const keys = new Set(settled.map(({ key }) => key));
-    found.push(...settled);
-    rest = rest.filter(([key]) => !keys.has(key));
-  }
-  return found;
+/** What a chunk has beside the items to be looked at. */
+interface Others {
+  /** Items that the chunk itself has twice. */
+  readonly twice: number;
+  readonly rejections: readonly Rejection[];
+  readonly bytes: number;
 }
 
 export function isOf({ importId, source, attempt, status }: FetchPlace) {
@@ -209,78 +185,7 @@ export function documentOf({
   return rest;
 }
 
-// `kept`: enqueued by an earlier attempt of this import; `repeated`: by this one; `pending`: another import's job has it
-// in hand, and takes it in this version; `missed`: that job has just ended. Rows are locked in the order of their keys, as
-// batches do it, so that nobody waits for each other. What is known of an item is looked up by index, item by item, which
-// is what LIMIT is for: PostgreSQL would rather read all that waits, or all that is of this import, for each chunk.
-function staging(
-  { importId, source, attempt }: FetchPlace,
-  items: readonly [string, FeedItem][],
-  seenAt: number,
-) {
-  const keys = sql.param(items.map(([key]) => key));
-  const guids = sql.param(items.map(([, { guid }]) => guid));
-  const fingerprints = sql.param(items.map(([, { fingerprint }]) => fingerprint));
-  // One value: an array of PostgreSQL's would have each quotation mark escaped here and read again there.
-  const documents = JSON.stringify(items.map(([, item]) => documentOf(item)));
-  return sql`
-    WITH offered AS MATERIALIZED (
-      SELECT o.*, stored.fingerprint AS stored, own.key IS NOT NULL AS is_own, own.attempt AS own_attempt, own.is_first,
-        unstored.key IS NULL AS is_unmet,
-        CASE WHEN own.key IS NOT NULL THEN own.import_id
-          WHEN stored.fingerprint IS DISTINCT FROM o.fingerprint THEN pending.import_id END AS holder
-      FROM ROWS FROM (
-        unnest(${keys}::text[]), unnest(${guids}::text[]), unnest(${fingerprints}::text[]),
-        jsonb_array_elements(${documents}::jsonb)
-      ) AS o(key, guid, fingerprint, document)
-      LEFT JOIN LATERAL (
-        SELECT f.fingerprint FROM feed_items f WHERE f.key = o.key LIMIT 1
-      ) stored ON true
-      LEFT JOIN LATERAL (
-        SELECT i.key, i.import_id, i.attempt, i.is_first FROM import_items i
-        WHERE i.import_id = ${importId}::uuid AND i.key = o.key LIMIT 1
-      ) own ON true
-      LEFT JOIN LATERAL (
-        SELECT i.import_id FROM import_items i WHERE i.key = o.key AND i.outcome = 'queued' LIMIT 1
-      ) pending ON true
-      LEFT JOIN LATERAL (
-        SELECT i.key FROM import_items i WHERE i.key = o.key AND i.outcome IN ('failed', 'cancelled') LIMIT 1
-      ) unstored ON true
-    ), held AS MATERIALIZED (
-      SELECT i.import_id, i.key, i.outcome, i.fingerprint
-      FROM import_items i JOIN offered o ON o.holder = i.import_id AND o.key = i.key
-      ORDER BY i.key FOR UPDATE OF i
-    ), touched AS (
-      UPDATE import_items i SET
-        document = CASE WHEN h.outcome = 'queued' THEN o.document ELSE i.document END,
-        seen_at = CASE WHEN h.outcome = 'queued' AND h.fingerprint <> o.fingerprint THEN ${seenAt}::bigint ELSE i.seen_at END,
-        fingerprint = CASE WHEN h.outcome = 'queued' THEN o.fingerprint ELSE i.fingerprint END,
-        is_shared = i.is_shared OR NOT o.is_own,
-        attempt = CASE WHEN o.is_own THEN ${attempt}::integer ELSE i.attempt END
-      FROM held h JOIN offered o ON o.key = h.key
-      WHERE i.import_id = h.import_id AND i.key = h.key AND (o.is_own OR h.outcome = 'queued')
-    ), staged AS (
-      INSERT INTO import_items
-        (import_id, key, source, guid, is_first, fingerprint, document, seen_at, attempt, updated_at)
-      SELECT ${importId}::uuid, o.key, ${source}::text, o.guid,
-        o.stored IS NULL AND o.is_unmet, o.fingerprint, o.document, ${seenAt}::bigint, ${attempt}::integer, now()
-      FROM offered o
-      WHERE NOT o.is_own AND o.stored IS DISTINCT FROM o.fingerprint
-        AND NOT EXISTS (SELECT FROM held h WHERE h.key = o.key)
-      ORDER BY o.key
-      ON CONFLICT DO NOTHING
-      RETURNING key, is_first
-    )
-    SELECT o.key, coalesce(s.is_first, o.is_first, false) AS "isFirst",
-      coalesce(o.is_own AND h.outcome = 'queued', false) AS "isOwnQueued",
-      coalesce(o.is_own AND h.outcome <> 'queued' AND h.fingerprint <> o.fingerprint, false) AS "isOutdated",
-      CASE WHEN s.key IS NOT NULL THEN 'staged'
-        WHEN o.is_own AND o.own_attempt < ${attempt}::integer THEN 'kept'
-        WHEN o.is_own THEN 'repeated'
-        WHEN o.stored = o.fingerprint THEN 'skipped'
-        WHEN h.outcome = 'queued' THEN 'pending'
-        ELSE 'missed' END AS place
-    FROM offered o
-    LEFT JOIN staged s ON s.key = o.key
-    LEFT JOIN held h ON h.key = o.key`;
+// JSON holds no NUL that PostgreSQL would take.
+function keptOf({ position, reason, detail }: Rejection): Rejection {
+  return { position, reason, detail: detail.replaceAll('\0', '').slice(0, MAX_DETAIL_CHARACTERS) };
 }
