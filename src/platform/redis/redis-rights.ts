@@ -56,6 +56,7 @@ function harmless(key: string): readonly (readonly [command: string, ...Argument
     ['set', key, 'v', 'NX', 'GET', 'XX'],
     ['sismember', key, 'v'],
     ['smembers', key],
+    ['smismember', key, 'v'],
     ['srem', key, 'v'],
     ['sscan', key, 0],
     ['time'],

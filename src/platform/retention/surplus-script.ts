@@ -1,39 +1,43 @@
 import { ATTEMPTS_FIELD } from '../queue/attempt-record';
 
+/** What a job's hash tells of whether somebody has to look at its end; the answers come in this order. */
+export const endFields = ['ats', ATTEMPTS_FIELD, 'rjk', 'opts'] as const;
+
 /**
- * Lua for whoever ends jobs of a queue whose completed jobs nobody has to look at before they go:
- * `dropSurplus(set, base, kept, lettered, most)` removes the oldest of a set beyond those that are kept, at most so many.
- * Left to the sweeper are jobs that the history keeps, because they were started or sent back more than once; those with
- * relatives, a scheduler, a deduplication of BullMQ's or a lock; and those whose ids are in `lettered`, because a dead
- * letter has to hear of their end.
+ * Lua for the script that completes jobs of a queue whose completed jobs nobody has to look at before they go. It notes
+ * the ends that are plain, in a list beside the set, and removes the oldest of those beyond the number that is kept.
+ * All others are left to the sweeper: jobs that the history keeps, because they were started or sent back more than once;
+ * those with relatives, a scheduler or a deduplication of BullMQ's; and those that have a dead letter, which has to hear
+ * of their end.
+ *
+ * `isPlainEnd(fields)` is given what the hash holds of {@link endFields}.
+ * `withoutLetters(ids, lettered)` answers which of the ids are not in the set of jobs with dead letters.
+ * `dropSurplus(set, base, kept, ends)` is given the plain ends, ids and times.
  */
 export const SURPLUS = `
-local function relativesOf(key)
-  return key .. ':lock', key .. ':dependencies', key .. ':processed', key .. ':failed', key .. ':unsuccessful'
+local function isPlainEnd(starts, attempts, scheduler, options)
+  return starts == '1' and not attempts and not scheduler and not string.find(options or '', '"generation":', 1, true)
 end
 
-local function isPlainEnd(key)
-  local job = redis.pcall('HMGET', key, 'ats', '${ATTEMPTS_FIELD}', 'parentKey', 'deid', 'rjk', 'opts')
-  if job.err or job[1] ~= '1' or job[2] or job[3] or job[4] or job[5] then return false end
-  return not string.find(job[6] or '', '"generation":', 1, true)
+local function withoutLetters(ids, lettered)
+  local found = {}
+  local areLettered = #ids > 0 and redis.call('EXISTS', lettered) == 1 and redis.call('SMISMEMBER', lettered, unpack(ids))
+  for at, id in ipairs(ids) do found[id] = not areLettered or areLettered[at] == 0 end
+  return found
 end
 
-local function dropSurplus(set, base, kept, lettered, most)
-  local over = redis.call('ZCARD', set) - kept
+local function dropSurplus(set, base, kept, ends)
+  local list = set .. ':plain'
+  local over = redis.call('RPUSH', list, unpack(ends)) / 2 - kept
   if over <= 0 then return end
-  local hasLetters = redis.call('EXISTS', lettered) == 1
-  local ids, relatives = {}, {}
-  for _, id in ipairs(redis.call('ZRANGE', set, 0, math.min(over, most) - 1)) do
-    if isPlainEnd(base .. id) and not (hasLetters and redis.call('SISMEMBER', lettered, id) == 1) then
-      ids[#ids + 1] = id
-      for _, key in ipairs({ relativesOf(base .. id) }) do relatives[#relatives + 1] = key end
-    end
-  end
-  if #ids == 0 then return end
-  local areAlone = redis.call('EXISTS', unpack(relatives)) == 0
-  local gone, keys = {}, {}
-  for _, id in ipairs(ids) do
-    if areAlone or redis.call('EXISTS', relativesOf(base .. id)) == 0 then
+  -- Two for each that has ended, so that a surplus is caught up with.
+  local oldest = redis.call('LPOP', list, 2 * math.min(over, #ends))
+  local ids, gone, keys = {}, {}, {}
+  for at = 1, #oldest, 2 do ids[#ids + 1] = oldest[at] end
+  local times = redis.call('ZMSCORE', set, unpack(ids))
+  for at, id in ipairs(ids) do
+    -- One that has run again meanwhile, or has gone, is another matter.
+    if times[at] == oldest[2 * at] then
       gone[#gone + 1] = id
       keys[#keys + 1], keys[#keys + 2] = base .. id, base .. id .. ':logs'
     end

@@ -12,8 +12,9 @@ type Commands = Record<string, ((...args: Argument[]) => Promise<Buffer>) | unde
 
 const COMMAND = 'holdfastFinishJobs';
 const KEYED_COMMAND = 'holdfastFinishKeyedJobs';
-// Half of the jobs of a busy worker, so that Redis works on one half while this process works on the other.
-const MAX_GATHERED = 25;
+// A part of the jobs that a worker has in hand, so that Redis works on one while this process works on the others; and
+// no more than keep everybody else waiting for two milliseconds.
+const [FEWEST_GATHERED, MOST_GATHERED, PARTS] = [25, 50, 4];
 
 // A time in milliseconds is larger than 32 bits, and no reason for a BigInt.
 const unpackr = new Unpackr({ useRecords: false, int64AsType: 'number' });
@@ -25,7 +26,7 @@ interface Finish {
   reject(error: Error): void;
 }
 
-type GatheringOptions = Pick<WorkerOptions, 'limiter' | 'metrics' | 'removeOnComplete'> & {
+type GatheringOptions = Pick<WorkerOptions, 'concurrency' | 'limiter' | 'metrics' | 'removeOnComplete'> & {
   readonly lockDuration: number;
   readonly name: string;
   /** How many completed jobs stay; unless given, all of them until the sweeper has asked whether they may go. */
@@ -73,12 +74,14 @@ export class FinishGatherer {
   private readonly shared: readonly Argument[];
   private readonly keyed: KeyedGathering | undefined;
   private readonly command: string;
+  private readonly most: number;
 
   private constructor(
     private readonly backend: RedisQueueBackend,
     private readonly client: Redis | Cluster,
-    { lockDuration, name, kept = -1, lettered = '', keyed }: GatheringOptions,
+    { lockDuration, name, concurrency = 1, kept = -1, lettered = '', keyed }: GatheringOptions,
   ) {
+    this.most = Math.max(FEWEST_GATHERED, Math.min(MOST_GATHERED, Math.floor(concurrency / PARTS)));
     this.keys = queueKeys.map((key) => backend.toKey(key));
     this.base = backend.toKey('');
     this.shared = [lockDuration, name, kept, lettered, ...(keyed?.scriptArguments ?? [])];
@@ -136,7 +139,7 @@ export class FinishGatherer {
   private gather(id: string, args: Argument[]): Promise<Answer> {
     return new Promise((resolve, reject) => {
       this.waiting.push({ id, args, resolve, reject });
-      if (this.waiting.length >= MAX_GATHERED) this.send();
+      if (this.waiting.length >= this.most) this.send();
       else if (!this.isScheduled) {
         this.isScheduled = true;
         setImmediate(() => {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { moveToFinished } from 'bullmq/dist/cjs/scripts/moveToFinished-14';
 import { LET_IN } from '../key-limits/let-in-script';
 import { PERMITS } from '../key-limits/permit-state-script';
-import { SURPLUS } from '../retention/surplus-script';
+import { endFields, SURPLUS } from '../retention/surplus-script';
 
 // The text this was written for, that of BullMQ 6.7.0; with another one jobs are finished one by one, as BullMQ does it.
 const KNOWN_SHA256 = '8e744ec5d65dbe9e7ffb6e39a96c0268bba65e4f0b1d04e2d2a42ccb71b45a6d';
@@ -67,10 +67,16 @@ local function whole(answer)
 end
 local function told(problem) return type(problem) == 'table' and problem.err or tostring(problem) end
 
-local locks, family = {}, {}
+local locks, family, ended = {}, {}, {}
 for n = 1, count do
   locks[n] = keyOf(n) .. ':lock'
   family[2 * n - 1], family[2 * n] = keyOf(n) .. ':dependencies', keyOf(n) .. ':unsuccessful'
+end
+-- Without any children of the past, all ends of the call may be plain.
+local mayDrop = kept >= 0
+if mayDrop then
+  for n = 1, count do ended[2 * n - 1], ended[2 * n] = keyOf(n) .. ':processed', keyOf(n) .. ':failed' end
+  mayDrop = rcall('EXISTS', unpack(ended)) == 0
 end
 local held = rcall('MGET', unpack(locks))
 local hasFamily = rcall('EXISTS', unpack(family)) > 0
@@ -86,16 +92,21 @@ local function plainAttempts(n)
   if not isSound then return nil end
   if not settings[1] or held[n] ~= argument(n, 4) then return nil end
   if hasFamily and rcall('EXISTS', family[2 * n - 1], family[2 * n]) > 0 then return nil end
-  local job = redis.pcall('HMGET', keyOf(n), 'name', 'parentKey', 'parent', 'deid', 'atm')
+  local job
+  if mayDrop then
+    job = redis.pcall('HMGET', keyOf(n), 'name', 'parentKey', 'parent', 'deid', 'atm', ${endFields.map((field) => `'${field}'`).join(', ')})
+  else
+    job = redis.pcall('HMGET', keyOf(n), 'name', 'parentKey', 'parent', 'deid', 'atm')
+  end
   if job.err or not job[1] or job[2] or job[3] or job[4] then return nil end
-  return tonumber(job[5] or 0)
+  return tonumber(job[5] or 0), mayDrop and isPlainEnd(job[6], job[7], job[8], job[9])
 end
 
-local plain, attempts, freed, ids, ends = {}, {}, {}, {}, {}
+local plain, attempts, freed, ids, ends, isSurplus = {}, {}, {}, {}, {}, {}
 for n = 1, count do
-  local made = plainAttempts(n)
+  local made, isPlain = plainAttempts(n)
   if made then
-    plain[#plain + 1], attempts[n] = n, made + 1
+    plain[#plain + 1], attempts[n], isSurplus[n] = n, made + 1, isPlain
     freed[#freed + 1], ids[#ids + 1] = locks[n], argument(n, 1)
   else
     answers[n] = false
@@ -106,9 +117,19 @@ if #plain > 0 then
   rcall('DEL', unpack(freed))
   rcall('SREM', KEYS[5], unpack(ids))
   rcall('XTRIM', KEYS[4], 'MAXLEN', '~', settings[1])
+  -- Jobs that began together mostly end together: then they are the oldest, and leave in one piece.
+  local isOfCall, areOldest = {}, true
+  for _, id in ipairs(ids) do isOfCall[id] = true end
+  local oldest = rcall('LRANGE', KEYS[2], -#ids, -1)
+  for at = 1, #ids do
+    local id = oldest[at]
+    areOldest = areOldest and id and isOfCall[id]
+    if areOldest then isOfCall[id] = nil end
+  end
+  if areOldest then rcall('LTRIM', KEYS[2], 0, -#ids - 1) end
   for _, n in ipairs(plain) do
     local id, result = argument(n, 1), argument(n, 3)
-    if rcall('LREM', KEYS[2], -1, id) < 1 then
+    if not areOldest and rcall('LREM', KEYS[2], -1, id) < 1 then
       answers[n] = -3
     else
       rcall('HSET', keyOf(n), 'atm', attempts[n], 'returnvalue', result, 'finishedOn', argument(n, 2))
@@ -139,7 +160,7 @@ for n = 1, count do
 end
 
 ${keyed(`
-local ended = {}
+ended = {}
 for n = 1, count do
   local answer = answers[n]
   if type(answer) == 'table' or type(answer) == 'number' and answer >= 0 then ended[#ended + 1] = argument(n, 1) end
@@ -256,8 +277,23 @@ for _, n in ipairs(plain) do
     break
   end
 end
--- Two for each that has ended, so that a surplus is caught up with. What cannot go here is found by the sweeper.
-if kept >= 0 and #ends > 0 then pcall(dropSurplus, KEYS[11], prefix, kept, lettered, #ends) end
+if mayDrop then
+  local surplus, times = {}, {}
+  for _, n in ipairs(plain) do
+    if isSurplus[n] and answers[n] ~= -3 then
+      surplus[#surplus + 1] = argument(n, 1)
+      times[#surplus] = argument(n, 2)
+    end
+  end
+  -- What cannot go here is found by the sweeper.
+  pcall(function()
+    local isFree, noted = withoutLetters(surplus, lettered), {}
+    for at, id in ipairs(surplus) do
+      if isFree[id] then noted[#noted + 1], noted[#noted + 2] = id, times[at] end
+    end
+    if #noted > 0 then dropSurplus(KEYS[11], prefix, kept, noted) end
+  end)
+end
 ${keyed("answers[count + 1] = rcall('ZCARD', ring) > 0 and 1 or 0")}
 return cmsgpack.pack(answers)
 `;

@@ -1,3 +1,4 @@
+import { FlowProducer } from 'bullmq';
 import { letteredJobsKey } from '../../../src/platform/queue/dead-letter-name';
 import { ATTEMPTS_FIELD } from '../../../src/platform/queue/attempt-record';
 import { eventually } from '../../support/eventually';
@@ -33,58 +34,92 @@ describe('completed jobs beyond those that a queue keeps', () => {
     expect(await scene.queue.getCompletedCount()).toBe(KEPT);
   });
 
-  /** Jobs that have ended when nobody removed any. */
-  const ended = async (count: number) => {
-    await scene.add(count);
+  it('all stay where the queue says nothing, and where they ended before it did', async () => {
+    await scene.add(60);
     const worker = work(-1);
-    await scene.until({ completed: count, active: 0 });
+    await scene.until({ completed: 60, active: 0 });
     await worker.close();
-  };
-  const addMore = (count: number) => scene.add(count, (at) => ({ jobId: `jlater${at}` }));
-
-  it('all stay where the queue says nothing, and go once it does, two for each that ends', async () => {
-    await ended(100);
     work(0);
-    await addMore(25);
-    await scene.until({ completed: 75, active: 0 });
+    await scene.add(30, (at) => ({ jobId: `jlater${at}` }));
+    await scene.until({ completed: 60, active: 0, waiting: 0 });
+    expect(await scene.queue.getJob('jlater7')).toBeUndefined();
+  });
+
+  it('go two for each that ends, until no more are left than are kept', async () => {
+    await scene.add(100);
+    const worker = work(100);
+    await scene.until({ completed: 100, active: 0 });
+    await worker.close();
+    work(0);
+    await scene.add(25, (at) => ({ jobId: `jlater${at}` }));
+    await scene.until({ completed: 75, active: 0, waiting: 0 });
+    await scene.add(75, (at) => ({ jobId: `jlast${at}` }));
+    await scene.until({ completed: 0, active: 0, waiting: 0 });
+    expect(await hashes()).toEqual([]);
+  });
+
+  it('are passed over when they have run again, or have gone, since they ended', async () => {
+    await scene.add(3);
+    const worker = work(3);
+    await scene.until({ completed: 3, active: 0 });
+    await scene.queue.getJob('j0').then((job) => job?.retry('completed'));
+    await scene.until({ completed: 3, active: 0, waiting: 0 });
+    await scene.queue.remove('j1');
+    await worker.close();
+    work(0);
+    await scene.add(10, (at) => ({ jobId: `jlater${at}` }));
+    await scene.until({ completed: 1, active: 0, waiting: 0 });
+    expect(await hashes()).toEqual(['j0']);
   });
 
   const field = (name: string, value: string) => (id: string) =>
     scene.redis.hset(`${scene.prefix}:${NAME}:${id}`, name, value);
 
   it.each<[string, (id: string) => Promise<unknown>]>([
-    ['started more than once', field('ats', '2')],
+    ['started more than once', field('ats', '1')],
     ['with a record of an attempt', field(ATTEMPTS_FIELD, '[]')],
     ['sent back', field('opts', '{"origin":{"generation":1}}')],
-    ['of a scheduler', field('rjk', 'each-day')],
     ['of a deduplication', field('deid', 'one')],
-    ['parts of a flow', field('parentKey', 'bull:other:1')],
-    [
-      'with children that have ended',
-      (id) => scene.redis.hset(`${scene.prefix}:${NAME}:${id}:processed`, 'a', '1'),
-    ],
-    ['with a lock', (id) => scene.redis.set(`${scene.prefix}:${NAME}:${id}:lock`, 'somebody')],
     ['with a dead letter', (id) => scene.redis.sadd(lettered(), id)],
   ])('stay for the sweeper when they are %s', async (_, mark) => {
-    await ended(40);
+    await scene.add(60);
+    await scene.queue.pause();
+    work(0);
     await mark('j3');
     await mark('j20');
-    work(0);
-    await addMore(60);
+    await scene.queue.resume();
     await scene.until({ completed: 2, active: 0, waiting: 0 });
     expect((await hashes()).filter((name) => !name.includes(':')).toSorted()).toEqual(['j20', 'j3']);
   });
 
-  it('stop no job that ends when something of theirs is spoiled', async () => {
-    await ended(30);
-    await scene.redis.set(`${scene.prefix}:${NAME}:j4`, 'no hash');
-    await scene.redis.set(lettered(), 'no set');
+  it('stay for the sweeper when they are parts of a flow', async () => {
+    const flows = new FlowProducer({ connection: scene.redis, prefix: scene.prefix });
+    await flows.add({
+      name: 'parent',
+      queueName: NAME,
+      data: {},
+      opts: { jobId: 'jparent' },
+      children: [{ name: 'child', queueName: NAME, data: {}, opts: { jobId: 'jchild' } }],
+    });
+    await flows.close();
     work(0);
-    await addMore(30);
-    await scene.until({ active: 0, waiting: 0, completed: 60 });
+    await scene.until({ completed: 2, active: 0, waiting: 0, 'waiting-children': 0 });
+    await scene.add(20);
+    await scene.until({ completed: 2, active: 0, waiting: 0 });
+    expect((await hashes()).filter((name) => !name.includes(':')).toSorted()).toEqual(['jchild', 'jparent']);
+  });
+
+  it('stop no job that ends when something of theirs is spoiled', async () => {
+    await scene.add(30);
+    await scene.redis.set(lettered(), 'no set');
+    await scene.redis.set(`${scene.prefix}:${NAME}:completed:plain`, 'no list');
+    work(0);
+    await scene.until({ active: 0, waiting: 0, completed: 30 });
     expect(scene.errors).toEqual([]);
     await scene.redis.del(lettered());
+    await scene.redis.del(`${scene.prefix}:${NAME}:completed:plain`);
     await scene.add(1, { jobId: 'jlast' });
-    await scene.until({ active: 0, waiting: 0, completed: 59 });
+    await scene.until({ active: 0, waiting: 0, completed: 30 });
+    expect(await scene.queue.getJob('jlast')).toBeUndefined();
   });
 });
