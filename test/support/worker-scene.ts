@@ -41,10 +41,22 @@ export class WorkerScene {
     });
     worker.on('error', (error) => this.errors.push(error));
     if (this.isGathered) {
-      FinishGatherer.install(worker.getBackend(), this.redis, { ...options, ...surplus });
+      FinishGatherer.install(worker.getBackend(), this.redis, { ...options, concurrency, ...surplus });
     }
     this.workers.push(worker);
     void worker.run();
+    return worker;
+  }
+
+  /** A worker that takes nothing by itself. */
+  stopped(): Worker {
+    const worker = new Worker(NAME, () => Promise.resolve(), {
+      connection: this.redis,
+      prefix: this.prefix,
+      autorun: false,
+    });
+    worker.on('error', (error) => this.errors.push(error));
+    this.workers.push(worker);
     return worker;
   }
 

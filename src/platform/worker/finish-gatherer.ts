@@ -29,6 +29,8 @@ interface Finish {
 type GatheringOptions = Pick<WorkerOptions, 'concurrency' | 'limiter' | 'metrics' | 'removeOnComplete'> & {
   readonly lockDuration: number;
   readonly name: string;
+  /** How many more jobs the worker could begin at this moment; unless given, it takes them one by one. */
+  readonly freeSlots?: (() => number) | undefined;
   /** How many completed jobs stay; unless given, all of them until the sweeper has asked whether they may go. */
   readonly kept?: number | undefined;
   /** The key of the ids of jobs that have dead letters. */
@@ -60,21 +62,36 @@ function warnOnce(): void {
 }
 
 type Complete = RedisQueueBackend['moveToCompleted'];
+type Take = RedisQueueBackend['moveToActive'];
+
+/** A job that was taken with others, and is handed out in the same turn of the loop. */
+interface ReadyJob {
+  readonly answer: NextJob;
+  readonly token: string;
+  readonly takenAt: number;
+}
 export type EndedJob = Parameters<Complete>[0];
 
 /**
  * Sends the ends of all jobs that complete in one turn of the loop to Redis in one call, which also brings their
- * successors: BullMQ spends most of a small job's time, here and there, on entering a call for each.
+ * successors: BullMQ spends most of a small job's time, here and there, on entering a call for each. A worker with free
+ * slots takes what waits in the same way: BullMQ asks for one after the other, and works on none before it has them all.
  */
 export class FinishGatherer {
   private waiting: Finish[] = [];
+  private readonly ready: ReadyJob[] = [];
+  private expected = 0;
+  /** Of jobs that were handed out, until they are made. */
+  private readonly tokens = new Map<string, string>();
   private isScheduled = false;
   private readonly keys: string[];
   private readonly base: string;
   private readonly shared: readonly Argument[];
+  private readonly limits: readonly Argument[];
   private readonly keyed: KeyedGathering | undefined;
   private readonly command: string;
   private readonly most: number;
+  private readonly lockDuration: number;
 
   private constructor(
     private readonly backend: RedisQueueBackend,
@@ -82,9 +99,11 @@ export class FinishGatherer {
     { lockDuration, name, concurrency = 1, kept = -1, lettered = '', keyed }: GatheringOptions,
   ) {
     this.most = Math.max(FEWEST_GATHERED, Math.min(MOST_GATHERED, Math.floor(concurrency / PARTS)));
+    this.lockDuration = lockDuration;
     this.keys = queueKeys.map((key) => backend.toKey(key));
     this.base = backend.toKey('');
-    this.shared = [lockDuration, name, kept, lettered, ...(keyed?.scriptArguments ?? [])];
+    this.shared = [lockDuration, name, kept, lettered];
+    this.limits = keyed?.scriptArguments ?? [];
     this.keyed = keyed;
     this.command = `${keyed === undefined ? COMMAND : KEYED_COMMAND}Buffer`;
   }
@@ -93,11 +112,15 @@ export class FinishGatherer {
    * Makes a worker's backend gather. It stays as it is where BullMQ's script is not the one that is known, and where
    * the worker limits its own rate, counts, or removes what has completed.
    */
-  static install(backend: RedisQueueBackend, client: Redis | Cluster, options: GatheringOptions): void {
-    const { limiter, metrics, removeOnComplete, keyed } = options;
+  static install(
+    backend: RedisQueueBackend,
+    client: Redis | Cluster,
+    options: GatheringOptions,
+  ): FinishGatherer | undefined {
+    const { limiter, metrics, removeOnComplete, keyed, freeSlots } = options;
     const lua = gatheredFinishScript(keyed !== undefined);
     if (lua === undefined) warnOnce();
-    if (lua === undefined || (limiter ?? metrics ?? removeOnComplete) !== undefined) return;
+    if (lua === undefined || (limiter ?? metrics ?? removeOnComplete) !== undefined) return undefined;
     const command = keyed === undefined ? COMMAND : KEYED_COMMAND;
     if (!(command in client)) client.defineCommand(command, { lua });
     const gatherer = new FinishGatherer(backend, client, options);
@@ -106,6 +129,54 @@ export class FinishGatherer {
       if (keep !== undefined) return complete(job, result, keep, token, fetchNext);
       return gatherer.complete(job, result, token, fetchNext);
     };
+    if (freeSlots !== undefined) {
+      const takeOne = backend.moveToActive.bind(backend);
+      backend.moveToActive = (token, workerName) =>
+        gatherer.take(token, freeSlots()) ?? takeOne(token, workerName);
+    }
+    return gatherer;
+  }
+
+  /** The token that a job was taken with, once; undefined where it was taken alone, with the one that was given. */
+  takeToken(id: string): string | undefined {
+    const token = this.tokens.get(id);
+    this.tokens.delete(id);
+    return token;
+  }
+
+  private take(token: string, free: number): ReturnType<Take> | undefined {
+    for (let one = this.ready.shift(); one !== undefined; one = this.ready.shift()) {
+      // A worker that was stopped in between comes too late for it: it starts again when it is found without a lock.
+      if (Date.now() - one.takenAt < this.lockDuration / 3) return Promise.resolve(this.handOut(one));
+    }
+    const wanted = Math.min(free - this.expected, this.most);
+    if (wanted < 2) return undefined;
+    // Whoever asks meanwhile has that many slots less.
+    this.expected += wanted - 1;
+    return this.takeMany(token, wanted).finally(() => (this.expected -= wanted - 1));
+  }
+
+  private async takeMany(token: string, wanted: number): ReturnType<Take> {
+    const takenAt = Date.now();
+    const answers = await this.call([], [wanted, token, takenAt]);
+    if (answers[wanted] === 1) this.keyed?.onHeld();
+    const [first, ...others] = answers.slice(0, wanted);
+    if (typeof first === 'string') throw new ReplyError(first);
+    // What is no job says how long to wait for one.
+    if (typeof first !== 'object') return raw2NextJobData([null, 0, 0, 0] as unknown as NextJob);
+    others.forEach((answer, at) => {
+      if (typeof answer === 'object' && isJob(answer))
+        this.ready.push({ answer, token: `${token}:${at + 2}`, takenAt });
+    });
+    return this.handOut({ answer: first, token, takenAt });
+  }
+
+  private handOut({ answer, token }: ReadyJob): Awaited<ReturnType<Take>> {
+    if (isJob(answer)) {
+      this.keyed?.onTaken(answer);
+      this.tokens.set(String(answer[1]), token);
+    }
+    return raw2NextJobData(answer);
   }
 
   private async complete(
@@ -165,12 +236,20 @@ export class FinishGatherer {
     if (answers[some.length] === 1) this.keyed?.onHeld();
   }
 
-  private async call(some: readonly Finish[]): Promise<readonly Answer[]> {
+  /** The ends of jobs, and how many others are to begin, under which token and since when. */
+  private async call(
+    some: readonly Finish[],
+    starts: readonly [wanted: number, token: string, at: number] = [0, '', 0],
+  ): Promise<readonly Answer[]> {
     const args: Argument[] = [this.keys.length + some.length, ...this.keys];
     for (const { id } of some) args.push(this.base + id);
-    args.push(this.base, ...this.shared);
+    args.push(this.base, ...this.shared, ...starts, ...this.limits);
     for (const one of some) args.push(...one.args);
     const answer = await (this.client as unknown as Commands)[this.command]!(...args);
     return unpackr.unpack(answer) as Answer[];
   }
+}
+
+function isJob([hash]: NextJob): boolean {
+  return Array.isArray(hash);
 }

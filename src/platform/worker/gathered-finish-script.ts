@@ -37,8 +37,10 @@ export const queueKeys = [
  * to BullMQ's own functions, which are part of the text.
  *
  * ARGV: prefix, lock duration, worker's name, how many completed jobs of the queue stay (all of them where it is negative),
- * the key of jobs with dead letters, then per job: id, timestamp, result, token, whether to fetch, attempts.
- * Answers, packed as MessagePack, per job: a code of BullMQ's, the next job as BullMQ hands it out, or an error's text.
+ * the key of jobs with dead letters, how many more jobs are to begin, their token (from the second on with a number) and
+ * time, then per job that ends: id, timestamp, result, token, whether to fetch, attempts.
+ * Answers, packed as MessagePack, per job that ends and then per job that is to begin: a code of BullMQ's, the next job as
+ * BullMQ hands it out, or an error's text.
  *
  * Of a queue with limits per key it also gives back the permits of the jobs that have ended, and lets in those that it
  * takes from the line, which a fifth part of their answers tells; what must wait for its key is held. ARGV then has
@@ -48,11 +50,12 @@ export const queueKeys = [
 const gathered = (isKeyed: boolean) => {
   const keyed = (text: string) => (isKeyed ? text : '');
   return `
-local FIRST, WIDTH = ${isKeyed ? 10 : 5}, 6
+local FIRST, WIDTH = ${isKeyed ? 13 : 8}, 6
 local prefix, lockMs, worker, kept, lettered = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
 ${SURPLUS}
-${keyed(`local base, queue, channel = ARGV[1], ARGV[6], ARGV[7]
-local max, ms, most = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
+local wanted, nextToken, nextTime = tonumber(ARGV[6]), ARGV[7], ARGV[8]
+${keyed(`local base, queue, channel = ARGV[1], ARGV[9], ARGV[10]
+local max, ms, most = tonumber(ARGV[11]), tonumber(ARGV[12]), tonumber(ARGV[13])
 ${PERMITS}`)}
 local count = (#ARGV - FIRST) / WIDTH
 local settings = rcall('HMGET', KEYS[9], 'opts.maxLenEvents', 'paused', 'concurrency', 'max')
@@ -60,6 +63,12 @@ local answers = {}
 
 local function argument(n, which) return ARGV[FIRST + (n - 1) * WIDTH + which] end
 local function keyOf(n) return KEYS[${queueKeys.length} + n] end
+-- Behind those that end stand the places of jobs that are to begin.
+local function timeOf(n) return n > count and nextTime or argument(n, 2) end
+local function tokenOf(n)
+  if n <= count then return argument(n, 4) end
+  return n == count + 1 and nextToken or nextToken .. ':' .. (n - count)
+end
 local function whole(answer)
   -- Redis hands out whole numbers only; a due time has a fraction here.
   if type(answer) ~= 'table' or answer[1] ~= 0 then return answer end
@@ -73,13 +82,13 @@ for n = 1, count do
   family[2 * n - 1], family[2 * n] = keyOf(n) .. ':dependencies', keyOf(n) .. ':unsuccessful'
 end
 -- Without any children of the past, all ends of the call may be plain.
-local mayDrop = kept >= 0
+local mayDrop = kept >= 0 and count > 0
 if mayDrop then
   for n = 1, count do ended[2 * n - 1], ended[2 * n] = keyOf(n) .. ':processed', keyOf(n) .. ':failed' end
   mayDrop = rcall('EXISTS', unpack(ended)) == 0
 end
-local held = rcall('MGET', unpack(locks))
-local hasFamily = rcall('EXISTS', unpack(family)) > 0
+local held = count > 0 and rcall('MGET', unpack(locks))
+local hasFamily = count > 0 and rcall('EXISTS', unpack(family)) > 0
 
 -- A key that holds something else would stop the call in the middle: then each job meets that by itself.
 local isSound = true
@@ -172,10 +181,13 @@ local hungry = {}
 for _, n in ipairs(plain) do
   if answers[n] == 0 and argument(n, 5) == '1' then hungry[#hungry + 1] = n end
 end
+for n = count + 1, count + wanted do
+  hungry[#hungry + 1], answers[n] = n, 0
+end
 
 local function start(id, n, fields, permit)
-  local key, startedAt, starts = prefix .. id, argument(n, 2), permit
-  rcall('SET', key .. ':lock', argument(n, 4), 'PX', lockMs)
+  local key, startedAt, starts = prefix .. id, timeOf(n), permit
+  rcall('SET', key .. ':lock', tokenOf(n), 'PX', lockMs)
   rcall('XADD', KEYS[4], '*', 'event', 'active', 'jobId', id, 'prev', 'waiting')
   fields = fields or rcall('HGETALL', key)
   if fields.err then error(fields) end
@@ -243,8 +255,8 @@ local function feedFromLine()
   end
 end
 
-if #hungry > 0 and not (settings[2] or settings[3] or settings[4]) then
-  local due = (argument(hungry[#hungry], 2) + 1) * 4096 - 1
+if #hungry > 0 and isSound and not (settings[2] or settings[3] or settings[4]) then
+  local due = (timeOf(hungry[#hungry]) + 1) * 4096 - 1
   if #rcall('ZRANGEBYSCORE', KEYS[7], 0, due, 'LIMIT', 0, 1) == 0 then
     if feedFromWait() then feedFromLine() end
     if fed > 0 then rcall('ZADD', KEYS[13], 0, '0') end
@@ -256,7 +268,7 @@ for at = fed + 1, #hungry do
   local n = hungry[at]
   if nothing == nil then
     local isDone, answer = pcall(fetchNextJob, KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[6], KEYS[7], KEYS[9], KEYS[10],
-      KEYS[13], prefix, argument(n, 2), { token = argument(n, 4), lockDuration = lockMs, name = worker })
+      KEYS[13], prefix, timeOf(n), { token = tokenOf(n), lockDuration = lockMs, name = worker })
     if not isDone then
       answer = told(answer)
     elseif not answer or answer[1] == 0 then
@@ -294,7 +306,7 @@ if mayDrop then
     if #noted > 0 then dropSurplus(KEYS[11], prefix, kept, noted) end
   end)
 end
-${keyed("answers[count + 1] = rcall('ZCARD', ring) > 0 and 1 or 0")}
+${keyed("answers[count + wanted + 1] = rcall('ZCARD', ring) > 0 and 1 or 0")}
 return cmsgpack.pack(answers)
 `;
 };

@@ -16,6 +16,7 @@ import { FinishGatherer, type KeyedGathering } from './finish-gatherer';
 export class JobWorker extends Worker {
   private readonly runs = new Map<string, Promise<unknown>>();
   private readonly taken: TakenJobs | undefined;
+  private readonly gatherer: FinishGatherer | undefined;
 
   constructor(
     private readonly consumer: JobConsumer<QueueDefinition>,
@@ -27,10 +28,11 @@ export class JobWorker extends Worker {
     const { lockDuration, name } = this.opts;
     const backend = this.getBackend();
     this.taken = dispenser === undefined ? undefined : new TakenJobs(backend);
-    FinishGatherer.install(backend, options.connection as never, {
+    this.gatherer = FinishGatherer.install(backend, options.connection as never, {
       ...options,
       lockDuration: lockDuration!,
       name: name ?? '',
+      freeSlots: () => this.freeSlots(),
       kept,
       lettered: letteredJobsKey(options.prefix ?? '', this.name),
       keyed: this.keyedGathering(),
@@ -65,6 +67,25 @@ export class JobWorker extends Worker {
     };
     run.then(forget, forget);
     return run;
+  }
+
+  /** A job that was taken with others has a lock of its own. */
+  protected override nextJobFromJobData(
+    data?: JobJson | undefined,
+    id?: string,
+    token?: string,
+  ): ReturnType<Worker['getNextJob']> {
+    return super.nextJobFromJobData(
+      data,
+      id,
+      (id === undefined ? undefined : this.gatherer?.takeToken(id)) ?? token,
+    );
+  }
+
+  /** 0 while nobody has started the loop that takes one job after the other. */
+  private freeSlots(): number {
+    const { mainLoopQueue } = this as unknown as { readonly mainLoopQueue?: { numTotal(): number } | null };
+    return mainLoopQueue == null ? 0 : this.concurrency - mainLoopQueue.numTotal();
   }
 
   private keyedGathering(): KeyedGathering | undefined {

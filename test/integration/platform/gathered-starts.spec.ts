@@ -1,0 +1,168 @@
+import type { TestingModule } from '@nestjs/testing';
+import type { Redis } from 'ioredis';
+import { RedisConnections } from '../../../src/platform/redis/redis-connections.service';
+import { WorkerRunner } from '../../../src/platform/worker/worker-runner.service';
+import { FinishGatherer } from '../../../src/platform/worker/finish-gatherer';
+import { eventually } from '../../support/eventually';
+import {
+  NotesModule,
+  notesLock,
+  NotesProcessor,
+  notesQueue,
+  NotesProducer,
+  NoteWork,
+} from '../../support/notes-queue';
+import { randomPrefix, removeKeys, startQueueApp } from '../../support/queue-app';
+import { Hold, NAME, WorkerScene } from '../../support/worker-scene';
+
+const SLOTS = 20;
+const JOBS = 50;
+
+describe('a worker with free slots', () => {
+  const prefix = randomPrefix();
+  let app: TestingModule;
+  let hold: Hold;
+  let started: string[];
+
+  beforeEach(async () => {
+    notesLock.durationMs = 30_000;
+    app = await startQueueApp([NotesModule], { REDIS_PREFIX: prefix, VALIDATION_CONCURRENCY: String(SLOTS) });
+    [hold, started] = [new Hold(), []];
+    app.get(NoteWork).run = async ({ text }) => {
+      started.push(text);
+      await hold.promise;
+      return text;
+    };
+  });
+  afterEach(async () => {
+    hold.release();
+    await removeKeys(app, prefix);
+    await app.close();
+  });
+
+  const base = `${prefix}:${notesQueue.name}`;
+  const redis = () => app.get(RedisConnections).producer;
+  const write = (from: number) =>
+    Promise.all(Array.from({ length: JOBS }, (_, at) => app.get(NotesProducer).write(`note ${from + at}`)));
+  const scriptCalls = () => {
+    const worker = app.get(RedisConnections).worker as Redis;
+    const send = worker.sendCommand.bind(worker);
+    const calls = { count: 0 };
+    worker.sendCommand = (command, stream) => {
+      if (command.name.startsWith('eval')) calls.count += 1;
+      return send(command, stream);
+    };
+    return calls;
+  };
+
+  it('takes as many as it has slots for in a few calls, each under a lock of its own', async () => {
+    await write(0);
+    const calls = scriptCalls();
+    app.get(WorkerRunner).start(notesQueue.name);
+    await eventually(() => expect(started).toHaveLength(SLOTS));
+    expect(calls.count).toBeLessThan(SLOTS / 2);
+    const active = await redis().lrange(`${base}:active`, 0, -1);
+    expect(active).toHaveLength(SLOTS);
+    const locks = await redis().mget(active.map((id) => `${base}:${id}:lock`));
+    expect(new Set(locks).size).toBe(SLOTS);
+    expect(locks).not.toContain(null);
+    hold.release();
+    await eventually(async () => expect(await redis().zcard(`${base}:completed`)).toBe(JOBS));
+    expect(new Set(started).size).toBe(JOBS);
+    expect(started).toHaveLength(JOBS);
+  });
+
+  it('does the same when it has waited for them', async () => {
+    app.get(WorkerRunner).start(notesQueue.name);
+    await eventually(async () => expect(await redis().exists(`${base}:stalled-check`)).toBe(1));
+    const calls = scriptCalls();
+    await write(100);
+    await eventually(() => expect(started).toHaveLength(SLOTS));
+    expect(calls.count).toBeLessThan(SLOTS);
+    expect(await redis().llen(`${base}:active`)).toBe(SLOTS);
+    hold.release();
+    await eventually(async () => expect(await redis().zcard(`${base}:completed`)).toBe(JOBS));
+    expect(started).toHaveLength(JOBS);
+  });
+
+  it('knows each by the token of its lock, with which it is renewed', async () => {
+    await write(200);
+    app.get(WorkerRunner).start(notesQueue.name);
+    await eventually(() => expect(started).toHaveLength(SLOTS));
+    const active = await redis().lrange(`${base}:active`, 0, -1);
+    const processor = app.get(NotesProcessor);
+    for (const id of active) {
+      const lock = String(await redis().get(`${base}:${id}:lock`));
+      expect(processor.interrupt(id, new Error('of another start'), `${lock}0`)).toBe(false);
+      expect(processor.interrupt(id, new Error('enough'), lock)).toBe(true);
+    }
+  });
+});
+
+describe('jobs that were taken with others', () => {
+  let scene: WorkerScene;
+  beforeEach(() => (scene = new WorkerScene(true)));
+  afterEach(async () => {
+    jest.restoreAllMocks();
+    await scene.close();
+  });
+
+  const install = (free: number) => {
+    const worker = scene.stopped();
+    const backend = worker.getBackend();
+    const options = { lockDuration: 30_000, name: 'tester', concurrency: 50, freeSlots: () => free };
+    return { backend, gatherer: FinishGatherer.install(backend, scene.redis, options)! };
+  };
+
+  it('are handed out one after the other, each with the token that it is locked with', async () => {
+    await scene.add(3);
+    const { backend, gatherer } = install(5);
+    for (const at of [0, 1, 2]) {
+      const [, id] = await backend.moveToActive(`token ${at}`, 'tester');
+      expect(id).toBe(`j${at}`);
+      expect(await scene.redis.get(`${scene.prefix}:${NAME}:j${at}:lock`)).toBe(gatherer.takeToken(`j${at}`));
+    }
+    expect(await backend.moveToActive('token 3', 'tester')).toEqual([null, 0, 0, 0]);
+  });
+
+  it('are left to others when their worker was stopped before it came to them', async () => {
+    await scene.add(3);
+    const { backend } = install(5);
+    await backend.moveToActive('token', 'tester');
+    const now = Date.now();
+    jest.spyOn(Date, 'now').mockReturnValue(now + 10_001);
+    expect((await backend.moveToActive('token', 'tester'))[0]).toBeNull();
+    expect(await scene.queue.getActiveCount()).toBe(3);
+  });
+
+  it('are no more than the worker has slots, however often it asks at once', async () => {
+    await scene.add(20);
+    const { backend } = install(5);
+    await Promise.all([backend.moveToActive('one', 'tester'), backend.moveToActive('other', 'tester')]);
+    expect(await scene.queue.getActiveCount()).toBe(6);
+  });
+
+  it('wait while their queue is paused, and tell when the next delayed one is due', async () => {
+    await scene.add(2);
+    await scene.queue.pause();
+    const { backend } = install(5);
+    expect((await backend.moveToActive('token', 'tester'))[0]).toBeNull();
+    await scene.queue.resume();
+    await scene.queue.add('job', {}, { jobId: 'later', delay: 60_000 });
+    const [, id] = await backend.moveToActive('token', 'tester');
+    expect(id).toBe('j0');
+    await backend.moveToActive('token', 'tester');
+    const [data, , , due] = await backend.moveToActive('token', 'tester');
+    expect(data).toBeNull();
+    expect(due).toBeGreaterThan(Date.now());
+  });
+
+  it('are lost by no spoiled key of the queue', async () => {
+    await scene.add(4);
+    const { backend } = install(5);
+    await scene.redis.set(`${scene.prefix}:${NAME}:active`, 'no list');
+    await expect(backend.moveToActive('token', 'tester')).rejects.toThrow(/WRONGTYPE/);
+    expect(await scene.queue.getWaitingCount()).toBe(4);
+    await scene.redis.del(`${scene.prefix}:${NAME}:active`);
+  });
+});
