@@ -17,6 +17,7 @@ import {
   FetchSupersededError,
   ImportStaging,
   type FetchPlace,
+  type ItemChunk,
   type PromisedItem,
   type Rejection,
 } from '../import-staging.store';
@@ -134,12 +135,9 @@ export class FeedFetchService {
     let broken: string | undefined;
     let isPartial = false;
     let hasAdvanced = !job.isStartedAgain;
-    // While a chunk is read and staged the jobs of the one before are added. Chunks are not staged while others are read:
-    // the counters of the source would be locked without a break, and batches that store its items would wait.
-    const adding = new Turn();
-    const flush = async () => {
-      const taken = { ...chunk.take(), bytes: answer.bytes() };
-      offered += taken.items.length;
+    // While a chunk is read the one before is staged, and the jobs of the one before that are added.
+    const [staging, adding] = [new Turn(), new Turn()];
+    const put = async (taken: ItemChunk, items: number) => {
       const staged = await this.staging.stage(place, taken);
       isPartial ||= staged.isPartial;
       await adding.next(() => this.add(staged.promised, place, signal));
@@ -147,7 +145,13 @@ export class FeedFetchService {
         await job.noteAdvance();
         hasAdvanced = true;
       }
-      await job.report({ stage: 'fetch', items: offered });
+      await job.report({ stage: 'fetch', items });
+    };
+    const flush = async () => {
+      const taken = { ...chunk.take(), bytes: answer.bytes() };
+      offered += taken.items.length;
+      const items = offered;
+      await staging.next(() => put(taken, items));
     };
     try {
       for await (const event of answer.events) {
@@ -157,9 +161,11 @@ export class FeedFetchService {
         if (chunk.isFull) await flush();
       }
       if (!chunk.isEmpty) await flush();
+      await staging.over();
       await adding.over();
     } finally {
       // Whatever happens: nothing of this fetch goes on behind it.
+      await staging.over().catch(() => undefined);
       await adding.over().catch(() => undefined);
     }
     // A document that gave nothing at all has failed; with items before the break it has not.
