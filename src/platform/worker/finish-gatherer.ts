@@ -31,6 +31,8 @@ type GatheringOptions = Pick<WorkerOptions, 'concurrency' | 'limiter' | 'metrics
   readonly name: string;
   /** How many more jobs the worker could begin at this moment; unless given, it takes them one by one. */
   readonly freeSlots?: (() => number) | undefined;
+  /** Puts a job back that was taken for a slot and that nobody asks for any more. */
+  readonly giveBack?: ((job: TakenJob) => void) | undefined;
   /** How many completed jobs stay; unless given, all of them until the sweeper has asked whether they may go. */
   readonly kept?: number | undefined;
   /** The key of the ids of jobs that have dead letters. */
@@ -64,11 +66,13 @@ function warnOnce(): void {
 type Complete = RedisQueueBackend['moveToCompleted'];
 type Take = RedisQueueBackend['moveToActive'];
 
+// As BullMQ's script says that nothing waits, and nothing is to be waited for.
+const NO_JOB = [null, 0, 0, 0] as unknown as Awaited<ReturnType<Take>>;
+
 /** A job that was taken with others, and is handed out in the same turn of the loop. */
-interface ReadyJob {
+export interface TakenJob {
   readonly answer: NextJob;
   readonly token: string;
-  readonly takenAt: number;
 }
 export type EndedJob = Parameters<Complete>[0];
 
@@ -79,7 +83,7 @@ export type EndedJob = Parameters<Complete>[0];
  */
 export class FinishGatherer {
   private waiting: Finish[] = [];
-  private readonly ready: ReadyJob[] = [];
+  private readonly ready: TakenJob[] = [];
   private expected = 0;
   /** Of jobs that were handed out, until they are made. */
   private readonly tokens = new Map<string, string>();
@@ -91,15 +95,15 @@ export class FinishGatherer {
   private readonly keyed: KeyedGathering | undefined;
   private readonly command: string;
   private readonly most: number;
-  private readonly lockDuration: number;
+  private readonly giveBack: GatheringOptions['giveBack'];
 
   private constructor(
     private readonly backend: RedisQueueBackend,
     private readonly client: Redis | Cluster,
-    { lockDuration, name, concurrency = 1, kept = -1, lettered = '', keyed }: GatheringOptions,
+    { lockDuration, name, concurrency = 1, kept = -1, lettered = '', keyed, giveBack }: GatheringOptions,
   ) {
     this.most = Math.max(FEWEST_GATHERED, Math.min(MOST_GATHERED, Math.floor(concurrency / PARTS)));
-    this.lockDuration = lockDuration;
+    this.giveBack = giveBack;
     this.keys = queueKeys.map((key) => backend.toKey(key));
     this.base = backend.toKey('');
     this.shared = [lockDuration, name, kept, lettered];
@@ -145,10 +149,8 @@ export class FinishGatherer {
   }
 
   private take(token: string, free: number): ReturnType<Take> | undefined {
-    for (let one = this.ready.shift(); one !== undefined; one = this.ready.shift()) {
-      // A worker that was stopped in between comes too late for it: it starts again when it is found without a lock.
-      if (Date.now() - one.takenAt < this.lockDuration / 3) return Promise.resolve(this.handOut(one));
-    }
+    const next = this.ready.shift();
+    if (next !== undefined) return Promise.resolve(this.handOut(next));
     const wanted = Math.min(free - this.expected, this.most);
     if (wanted < 2) return undefined;
     // Whoever asks meanwhile has that many slots less.
@@ -157,25 +159,27 @@ export class FinishGatherer {
   }
 
   private async takeMany(token: string, wanted: number): ReturnType<Take> {
-    const takenAt = Date.now();
-    const answers = await this.call([], [wanted, token, takenAt]);
+    const answers = await this.call([], [wanted, token, Date.now()]);
     if (answers[wanted] === 1) this.keyed?.onHeld();
-    const [first, ...others] = answers.slice(0, wanted);
-    if (typeof first === 'string') throw new ReplyError(first);
+    const given = answers.slice(0, wanted);
+    const [first, ...others] = given.flatMap((answer, at) =>
+      typeof answer === 'object' && isJob(answer)
+        ? [{ answer, token: at === 0 ? token : `${token}:${at + 1}` }]
+        : [],
+    );
+    this.ready.push(...others);
+    // A worker asks for one after the other in this very turn of the loop, unless it is stopped in between.
+    if (others.length > 0) setImmediate(() => this.ready.splice(0).forEach((job) => this.giveBack?.(job)));
+    if (first !== undefined) return this.handOut(first);
+    const [none = 0] = given;
+    if (typeof none === 'string') throw new ReplyError(none);
     // What is no job says how long to wait for one.
-    if (typeof first !== 'object') return raw2NextJobData([null, 0, 0, 0] as unknown as NextJob);
-    others.forEach((answer, at) => {
-      if (typeof answer === 'object' && isJob(answer))
-        this.ready.push({ answer, token: `${token}:${at + 2}`, takenAt });
-    });
-    return this.handOut({ answer: first, token, takenAt });
+    return typeof none === 'object' ? raw2NextJobData(none) : NO_JOB;
   }
 
-  private handOut({ answer, token }: ReadyJob): Awaited<ReturnType<Take>> {
-    if (isJob(answer)) {
-      this.keyed?.onTaken(answer);
-      this.tokens.set(String(answer[1]), token);
-    }
+  private handOut({ answer, token }: TakenJob): Awaited<ReturnType<Take>> {
+    this.keyed?.onTaken(answer);
+    this.tokens.set(String(answer[1]), token);
     return raw2NextJobData(answer);
   }
 

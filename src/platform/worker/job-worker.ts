@@ -1,4 +1,4 @@
-import { Worker, type Job, type JobJson, type WorkerOptions } from 'bullmq';
+import { raw2NextJobData, Worker, type Job, type JobJson, type WorkerOptions } from 'bullmq';
 import { deferredFailures } from '../queue/admission';
 import { CorruptPayload } from '../queue/corrupt-payload';
 import { letteredJobsKey } from '../queue/dead-letter-name';
@@ -10,7 +10,7 @@ import type { KeyDispenser } from '../key-limits/key-dispenser';
 import { TakenJobs } from '../key-limits/taken-fields';
 import { noteJobStart } from '../process-memory/young-generation';
 import { HoldfastJob } from './holdfast-job';
-import { FinishGatherer, type KeyedGathering } from './finish-gatherer';
+import { FinishGatherer, type KeyedGathering, type TakenJob } from './finish-gatherer';
 
 /** BullMQ's worker, with the cases handled that it leaves open: unreadable payloads, lost locks, two runs of one job. */
 export class JobWorker extends Worker {
@@ -33,6 +33,7 @@ export class JobWorker extends Worker {
       lockDuration: lockDuration!,
       name: name ?? '',
       freeSlots: () => this.freeSlots(),
+      giveBack: (taken) => void this.giveBack(taken),
       kept,
       lettered: letteredJobsKey(options.prefix ?? '', this.name),
       keyed: this.keyedGathering(),
@@ -71,7 +72,7 @@ export class JobWorker extends Worker {
 
   /** A job that was taken with others has a lock of its own. */
   protected override nextJobFromJobData(
-    data?: JobJson | undefined,
+    data?: JobJson,
     id?: string,
     token?: string,
   ): ReturnType<Worker['getNextJob']> {
@@ -80,6 +81,18 @@ export class JobWorker extends Worker {
       id,
       (id === undefined ? undefined : this.gatherer?.takeToken(id)) ?? token,
     );
+  }
+
+  private async giveBack({ answer, token }: TakenJob): Promise<void> {
+    this.taken?.keep(answer);
+    const [data, id] = raw2NextJobData(answer);
+    try {
+      const job = this.createJob(data as JobJson, String(id));
+      await job.moveToWait(token);
+      this.dispenser?.ended(job);
+    } catch {
+      // It starts again when it is found without a lock.
+    }
   }
 
   /** 0 while nobody has started the loop that takes one job after the other. */

@@ -85,6 +85,29 @@ describe('a worker with free slots', () => {
     expect(started).toHaveLength(JOBS);
   });
 
+  it('puts back what it has taken when it is stopped before it has begun', async () => {
+    await write(300);
+    app.get(WorkerRunner).start(notesQueue.name);
+    const { worker } = app.get(NotesProcessor);
+    const backend = worker.getBackend();
+    const take = backend.moveToActive.bind(backend);
+    backend.moveToActive = (token, name) => {
+      const taken = take(token, name);
+      void worker.pause(true);
+      return taken;
+    };
+    await eventually(() => expect(started).toHaveLength(1));
+    await eventually(async () => expect(await redis().llen(`${base}:active`)).toBe(1));
+    expect((await redis().llen(`${base}:wait`)) + (await redis().zcard(`${base}:prioritized`))).toBe(
+      JOBS - 1,
+    );
+    backend.moveToActive = take;
+    hold.release();
+    await worker.resume();
+    await eventually(async () => expect(await redis().zcard(`${base}:completed`)).toBe(JOBS));
+    expect(started).toHaveLength(JOBS);
+  });
+
   it('knows each by the token of its lock, with which it is renewed', async () => {
     await write(200);
     app.get(WorkerRunner).start(notesQueue.name);
@@ -110,29 +133,36 @@ describe('jobs that were taken with others', () => {
   const install = (free: number) => {
     const worker = scene.stopped();
     const backend = worker.getBackend();
-    const options = { lockDuration: 30_000, name: 'tester', concurrency: 50, freeSlots: () => free };
-    return { backend, gatherer: FinishGatherer.install(backend, scene.redis, options)! };
+    const left: string[] = [];
+    const giveBack = ({ token }: { readonly token: string }) => void left.push(token);
+    const options = {
+      lockDuration: 30_000,
+      name: 'tester',
+      concurrency: 50,
+      freeSlots: () => free,
+      giveBack,
+    };
+    return { backend, left, gatherer: FinishGatherer.install(backend, scene.redis, options)! };
   };
 
   it('are handed out one after the other, each with the token that it is locked with', async () => {
     await scene.add(3);
     const { backend, gatherer } = install(5);
-    for (const at of [0, 1, 2]) {
-      const [, id] = await backend.moveToActive(`token ${at}`, 'tester');
-      expect(id).toBe(`j${at}`);
-      expect(await scene.redis.get(`${scene.prefix}:${NAME}:j${at}:lock`)).toBe(gatherer.takeToken(`j${at}`));
-    }
+    const ids: unknown[] = [];
+    // As a worker does it: nothing is waited for in between.
+    for (const at of [0, 1, 2]) ids.push((await backend.moveToActive(`token ${at}`, 'tester'))[1]);
+    expect(ids).toEqual(['j0', 'j1', 'j2']);
+    for (const id of ['j0', 'j1', 'j2'])
+      expect(await scene.redis.get(`${scene.prefix}:${NAME}:${id}:lock`)).toBe(gatherer.takeToken(id));
     expect(await backend.moveToActive('token 3', 'tester')).toEqual([null, 0, 0, 0]);
   });
 
-  it('are left to others when their worker was stopped before it came to them', async () => {
-    await scene.add(3);
-    const { backend } = install(5);
+  it('are put back when nobody asks for them at once', async () => {
+    await scene.add(4);
+    const { backend, left } = install(3);
     await backend.moveToActive('token', 'tester');
-    const now = Date.now();
-    jest.spyOn(Date, 'now').mockReturnValue(now + 10_001);
-    expect((await backend.moveToActive('token', 'tester'))[0]).toBeNull();
-    expect(await scene.queue.getActiveCount()).toBe(3);
+    await eventually(() => expect(left).toEqual(['token:2', 'token:3']));
+    expect((await backend.moveToActive('other', 'tester'))[1]).toBe('j3');
   });
 
   it('are no more than the worker has slots, however often it asks at once', async () => {
@@ -155,6 +185,17 @@ describe('jobs that were taken with others', () => {
     const [data, , , due] = await backend.moveToActive('token', 'tester');
     expect(data).toBeNull();
     expect(due).toBeGreaterThan(Date.now());
+  });
+
+  it('are handed out when the first of them cannot be read', async () => {
+    await scene.add(3);
+    await scene.redis.set(`${scene.prefix}:${NAME}:j0`, 'no hash');
+    const { backend, gatherer } = install(5);
+    const ids: unknown[] = [];
+    for (const at of [0, 1]) ids.push((await backend.moveToActive(`token ${at}`, 'tester'))[1]);
+    expect(ids).toEqual(['j1', 'j2']);
+    for (const id of ['j1', 'j2'])
+      expect(await scene.redis.get(`${scene.prefix}:${NAME}:${id}:lock`)).toBe(gatherer.takeToken(id));
   });
 
   it('are lost by no spoiled key of the queue', async () => {
