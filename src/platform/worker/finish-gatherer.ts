@@ -160,8 +160,7 @@ export class FinishGatherer {
 
   private async takeMany(token: string, wanted: number): ReturnType<Take> {
     const answers = await this.call([], [wanted, token, Date.now()]);
-    if (answers[wanted] === 1) this.keyed?.onHeld();
-    const given = answers.slice(0, wanted);
+    const given = this.heard(answers);
     const [first, ...others] = given.flatMap((answer, at) =>
       typeof answer === 'object' && isJob(answer)
         ? [{ answer, token: at === 0 ? token : `${token}:${at + 1}` }]
@@ -236,11 +235,18 @@ export class FinishGatherer {
   }
 
   private settle(some: readonly Finish[], answers: readonly Answer[]): void {
-    some.forEach(({ resolve }, at) => resolve(answers[at] ?? 'ERR Redis gave no answer'));
-    if (answers[some.length] === 1) this.keyed?.onHeld();
+    const given = this.heard(answers);
+    some.forEach(({ resolve }, at) => resolve(given[at] ?? 'ERR Redis gave no answer'));
   }
 
-  /** The ends of jobs, and how many others are to begin, under which token and since when. */
+  /** The answers about jobs: of a queue with limits per key the last one is about keys. */
+  private heard(answers: readonly Answer[]): readonly Answer[] {
+    if (this.keyed === undefined) return answers;
+    if (answers.at(-1) === 1) this.keyed.onHeld();
+    return answers.slice(0, -1);
+  }
+
+  /** The ends of jobs, and how many others may begin, under which token and since when. */
   private async call(
     some: readonly Finish[],
     starts: readonly [wanted: number, token: string, at: number] = [0, '', 0],

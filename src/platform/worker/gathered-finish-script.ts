@@ -13,6 +13,9 @@ const BODY = '\nlocal jobIdKey = KEYS[12]\n';
 // What is taken for nothing, because its key must wait, is read whole and holds up everybody else: as many as were wanted.
 const MOST_TURNS = 2;
 
+// A worker with free slots leaves most of what waits to others that have some, too: jobs may take minutes.
+const MOST_OF_WAITING = 0.25;
+
 /** The keys of a queue that the script is handed, in this order; those of the jobs follow. */
 export const queueKeys = [
   'wait',
@@ -37,15 +40,15 @@ export const queueKeys = [
  * to BullMQ's own functions, which are part of the text.
  *
  * ARGV: prefix, lock duration, worker's name, how many completed jobs of the queue stay (all of them where it is negative),
- * the key of jobs with dead letters, how many more jobs are to begin, their token (from the second on with a number) and
+ * the key of jobs with dead letters, how many more jobs may begin, their token (from the second on with a number) and
  * time, then per job that ends: id, timestamp, result, token, whether to fetch, attempts.
- * Answers, packed as MessagePack, per job that ends and then per job that is to begin: a code of BullMQ's, the next job as
+ * Answers, packed as MessagePack, per job that ends and then per job that may begin: a code of BullMQ's, the next job as
  * BullMQ hands it out, or an error's text.
  *
  * Of a queue with limits per key it also gives back the permits of the jobs that have ended, and lets in those that it
  * takes from the line, which a fifth part of their answers tells; what must wait for its key is held. ARGV then has
- * before the jobs: queue, channel of hints, and the limits of keys that have none of their own. One more answer
- * is 1 where a key has something to let in.
+ * before the jobs: queue, channel of hints, and the limits of keys that have none of their own. One more answer, the
+ * last one, is 1 where a key has something to let in.
  */
 const gathered = (isKeyed: boolean) => {
   const keyed = (text: string) => (isKeyed ? text : '');
@@ -63,7 +66,7 @@ local answers = {}
 
 local function argument(n, which) return ARGV[FIRST + (n - 1) * WIDTH + which] end
 local function keyOf(n) return KEYS[${queueKeys.length} + n] end
--- Behind those that end stand the places of jobs that are to begin.
+-- Behind those that end stand the places of jobs that may begin.
 local function timeOf(n) return n > count and nextTime or argument(n, 2) end
 local function tokenOf(n)
   if n <= count then return argument(n, 4) end
@@ -181,6 +184,11 @@ local hungry = {}
 for _, n in ipairs(plain) do
   if answers[n] == 0 and argument(n, 5) == '1' then hungry[#hungry + 1] = n end
 end
+if wanted > 1 then
+  local inLine = redis.pcall('ZCARD', KEYS[3])
+  local waiting = rcall('LLEN', KEYS[1]) + (type(inLine) == 'number' and inLine or 0)
+  wanted = math.min(wanted, math.max(1, math.floor(waiting * ${MOST_OF_WAITING})))
+end
 for n = count + 1, count + wanted do
   hungry[#hungry + 1], answers[n] = n, 0
 end
@@ -258,7 +266,8 @@ end
 if #hungry > 0 and isSound and not (settings[2] or settings[3] or settings[4]) then
   local due = (timeOf(hungry[#hungry]) + 1) * 4096 - 1
   if #rcall('ZRANGEBYSCORE', KEYS[7], 0, due, 'LIMIT', 0, 1) == 0 then
-    if feedFromWait() then feedFromLine() end
+    -- What was taken is answered, also where the line holds something else.
+    if feedFromWait() then pcall(feedFromLine) end
     if fed > 0 then rcall('ZADD', KEYS[13], 0, '0') end
   end
 end

@@ -146,7 +146,7 @@ describe('jobs that were taken with others', () => {
   };
 
   it('are handed out one after the other, each with the token that it is locked with', async () => {
-    await scene.add(3);
+    await scene.add(12);
     const { backend, gatherer } = install(5);
     const ids: unknown[] = [];
     // As a worker does it: nothing is waited for in between.
@@ -154,11 +154,11 @@ describe('jobs that were taken with others', () => {
     expect(ids).toEqual(['j0', 'j1', 'j2']);
     for (const id of ['j0', 'j1', 'j2'])
       expect(await scene.redis.get(`${scene.prefix}:${NAME}:${id}:lock`)).toBe(gatherer.takeToken(id));
-    expect(await backend.moveToActive('token 3', 'tester')).toEqual([null, 0, 0, 0]);
+    expect(await scene.queue.getActiveCount()).toBe(3);
   });
 
   it('are put back when nobody asks for them at once', async () => {
-    await scene.add(4);
+    await scene.add(12);
     const { backend, left } = install(3);
     await backend.moveToActive('token', 'tester');
     await eventually(() => expect(left).toEqual(['token:2', 'token:3']));
@@ -170,6 +170,17 @@ describe('jobs that were taken with others', () => {
     const { backend } = install(5);
     await Promise.all([backend.moveToActive('one', 'tester'), backend.moveToActive('other', 'tester')]);
     expect(await scene.queue.getActiveCount()).toBe(6);
+  });
+
+  it('are a quarter of what waits at most, so that other workers with free slots get theirs', async () => {
+    await scene.add(8);
+    const { backend } = install(8);
+    await backend.moveToActive('one', 'tester');
+    expect(await scene.queue.getActiveCount()).toBe(2);
+  });
+
+  it('are none where nothing waits', async () => {
+    expect(await install(5).backend.moveToActive('token', 'tester')).toEqual([null, 0, 0, 0]);
   });
 
   it('wait while their queue is paused, and tell when the next delayed one is due', async () => {
@@ -188,7 +199,7 @@ describe('jobs that were taken with others', () => {
   });
 
   it('are handed out when the first of them cannot be read', async () => {
-    await scene.add(3);
+    await scene.add(12);
     await scene.redis.set(`${scene.prefix}:${NAME}:j0`, 'no hash');
     const { backend, gatherer } = install(5);
     const ids: unknown[] = [];
@@ -205,5 +216,9 @@ describe('jobs that were taken with others', () => {
     await expect(backend.moveToActive('token', 'tester')).rejects.toThrow(/WRONGTYPE/);
     expect(await scene.queue.getWaitingCount()).toBe(4);
     await scene.redis.del(`${scene.prefix}:${NAME}:active`);
+    await scene.redis.set(`${scene.prefix}:${NAME}:prioritized`, 'no set');
+    expect((await backend.moveToActive('token', 'tester'))[1]).toBe('j0');
+    expect((await backend.moveToActive('token', 'tester'))[1]).toBe('j1');
+    expect(await scene.queue.getWaitingCount()).toBe(2);
   });
 });
