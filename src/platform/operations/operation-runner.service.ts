@@ -4,7 +4,7 @@ import {
   type BeforeApplicationShutdown,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
-import { and, asc, count, eq, sql } from 'drizzle-orm';
+import { and, asc, eq, sql } from 'drizzle-orm';
 import { isDatabaseAway } from '../database/database-unavailable.error';
 import { Database, type Transaction } from '../database/database.service';
 import { Leader } from '../leader/leader.service';
@@ -18,6 +18,8 @@ import {
   type Operation,
   type OperationItem,
 } from './operation.store';
+import { allowance, unusedSince } from './operation-rate';
+import { roomIn, waveState, type WaveState } from './operation-waves';
 import { operationItems, operations } from './operations.tables';
 
 const INTERVAL_MS = 500;
@@ -27,18 +29,7 @@ const CLEAN_BATCH_SIZE = 500;
 const MAX_CHECKED = 500;
 const MAX_STEPS_PER_TURN = 50;
 const MAX_RUNNING = 50;
-const WAVE_FACTOR = 10;
 const ERROR_LOG_INTERVAL_MS = 10_000;
-
-interface WaveState {
-  /** Given a wave so far, the current one. */
-  readonly started: number;
-  readonly failed: number;
-  readonly succeeded: number;
-  /** Of any wave. */
-  readonly running: number;
-  readonly pending: number;
-}
 
 /**
  * Carries operations out step by step. A step holds the operation's row, so that one process at a time works on it,
@@ -123,7 +114,10 @@ export class OperationRunner implements OnApplicationBootstrap, BeforeApplicatio
         if (state.running > 0) return hasEnded;
         return this.judge(transaction, operation, state, false);
       }
-      return (await this.send(transaction, operation, Math.min(room, allowance(operation)))) || hasEnded;
+      return (
+        (await this.send(transaction, operation, Math.min(room, allowance(operation, BATCH_SIZE)))) ||
+        hasEnded
+      );
     });
   }
 
@@ -216,39 +210,4 @@ async function note(
 // An error's text may hold a NUL, which PostgreSQL refuses.
 function recordOf({ ordinal, status, detail, jobId, generation }: ItemResult): object {
   return { ordinal, status, detail: detail?.replaceAll('\0', '\uFFFD'), job_id: jobId, generation };
-}
-
-async function waveState(transaction: Transaction, { id, wave }: Operation): Promise<WaveState> {
-  const rows = await transaction
-    .select({ status: operationItems.status, wave: operationItems.wave, total: count() })
-    .from(operationItems)
-    .where(eq(operationItems.operationId, id))
-    .groupBy(operationItems.status, operationItems.wave);
-  const sum = (isMeant: (row: (typeof rows)[number]) => boolean) =>
-    rows.filter(isMeant).reduce((total, row) => total + row.total, 0);
-  return {
-    started: sum((row) => row.wave === wave && row.status !== 'skipped'),
-    failed: sum((row) => row.wave === wave && row.status === 'failure'),
-    succeeded: sum((row) => row.wave === wave && row.status === 'success'),
-    running: sum(({ status }) => status === 'sent'),
-    pending: sum(({ status }) => status === 'pending'),
-  };
-}
-
-/** How many more jobs the current wave takes: 1, 10, 100 and so on in all. */
-function roomIn({ usesWaves, wave }: Operation, { started, pending }: WaveState): number {
-  return usesWaves ? Math.min(pending, Math.max(0, WAVE_FACTOR ** (wave - 1) - started)) : pending;
-}
-
-/** How many jobs the rate lets go now. */
-function allowance(operation: Operation): number {
-  const { ratePerSecond } = operation;
-  if (ratePerSecond === null) return Number.POSITIVE_INFINITY;
-  const unusedMs = Date.now() - unusedSince(operation);
-  return unusedMs < 0 ? 0 : Math.min(BATCH_SIZE, Math.floor((unusedMs * ratePerSecond) / 1_000) + 1);
-}
-
-/** From when on the rate is unused, in epoch milliseconds; what a pause has left over is forgotten but for a second. */
-function unusedSince({ nextAt }: Operation): number {
-  return Math.max(nextAt.getTime(), Date.now() - 1_000);
 }
