@@ -1,6 +1,6 @@
 import { Queue, Worker, type Job, type JobsOptions, type JobType, type WorkerOptions } from 'bullmq';
 import { Redis } from 'ioredis';
-import { FinishGatherer } from '../../src/platform/worker/finish-gatherer';
+import { JobGatherer } from '../../src/platform/worker/job-gatherer';
 import { eventually } from './eventually';
 import { randomPrefix } from './queue-app';
 
@@ -41,7 +41,7 @@ export class WorkerScene {
     });
     worker.on('error', (error) => this.errors.push(error));
     if (this.isGathered) {
-      FinishGatherer.install(worker.getBackend(), this.redis, { ...options, concurrency, ...surplus });
+      JobGatherer.install(worker.getBackend(), this.redis, { ...options, concurrency, ...surplus });
     }
     this.workers.push(worker);
     void worker.run();

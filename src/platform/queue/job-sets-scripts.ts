@@ -1,6 +1,6 @@
 import { HELD_FROM } from '../key-limits/held-jobs-script';
-import { ATTEMPTS_FIELD } from './attempt-record';
 import { snapshotFields } from './job-snapshot';
+import { IS_TROUBLED, troubleFields } from './troubled-script';
 
 const FIELDS = snapshotFields.map((field) => `'${field}'`).join(', ');
 
@@ -92,14 +92,13 @@ return found
 `;
 
 /** Those of the ids whose jobs have more behind them than one start: what their keys begin with, ids. */
-export const TROUBLED = `
+export const TROUBLED = `${IS_TROUBLED}
 local found = {}
 for at = 2, #ARGV do
   local key = ARGV[1] .. ARGV[at]
   if redis.call('TYPE', key).ok == 'hash' then
-    local starts, attempts, opts = unpack(redis.call('HMGET', key, 'ats', '${ATTEMPTS_FIELD}', 'opts'))
-    local isOnce = (tonumber(starts) or 0) <= 1 and not attempts
-    if not isOnce or string.find(opts or '', '"generation":', 1, true) then found[#found + 1] = ARGV[at] end
+    local starts, attempts, options = unpack(redis.call('HMGET', key, ${troubleFields.map((field) => `'${field}'`).join(', ')}))
+    if isTroubled(starts, attempts, options) then found[#found + 1] = ARGV[at] end
   end
 end
 return found

@@ -1,7 +1,7 @@
-import { ATTEMPTS_FIELD } from '../queue/attempt-record';
+import { IS_TROUBLED, troubleFields } from '../queue/troubled-script';
 
-/** What a job's hash tells of whether somebody has to look at its end; the answers come in this order. */
-export const endFields = ['ats', ATTEMPTS_FIELD, 'rjk', 'opts'] as const;
+/** What a job's hash tells of whether somebody has to look at its end; the values come in this order. */
+export const endFields = [...troubleFields, 'rjk'] as const;
 
 /**
  * Lua for the script that completes jobs of a queue whose completed jobs nobody has to look at before they go. It notes
@@ -14,9 +14,9 @@ export const endFields = ['ats', ATTEMPTS_FIELD, 'rjk', 'opts'] as const;
  * `withoutLetters(ids, lettered)` answers which of the ids are not in the set of jobs with dead letters.
  * `dropSurplus(set, base, kept, ends)` is given the plain ends, ids and times.
  */
-export const SURPLUS = `
-local function isPlainEnd(starts, attempts, scheduler, options)
-  return starts == '1' and not attempts and not scheduler and not string.find(options or '', '"generation":', 1, true)
+export const SURPLUS = `${IS_TROUBLED}
+local function isPlainEnd(starts, attempts, options, scheduler)
+  return starts and not scheduler and not isTroubled(starts, attempts, options)
 end
 
 local function withoutLetters(ids, lettered)

@@ -321,7 +321,7 @@ return cmsgpack.pack(answers)
 };
 
 /** The script, of a queue with limits per key or of any other; undefined when BullMQ's own is not the one that is known. */
-export function gatheredFinishScript(isKeyed = false, stock = moveToFinished.content): string | undefined {
+export function gatheredJobsScript(isKeyed = false, stock = moveToFinished.content): string | undefined {
   const at = stock.indexOf(BODY);
   if (at < 0 || createHash('sha256').update(stock).digest('hex') !== KNOWN_SHA256) return undefined;
   return `${stock.slice(0, at)}\nlocal function finish(KEYS, ARGV)${stock.slice(at)}\nend\n${gathered(isKeyed)}`;

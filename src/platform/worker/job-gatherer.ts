@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import { raw2NextJobData, type RedisQueueBackend, type WorkerOptions } from 'bullmq';
 import { ReplyError, type Cluster, type Redis } from 'ioredis';
 import { Unpackr } from 'msgpackr';
-import { gatheredFinishScript, queueKeys } from './gathered-finish-script';
+import { gatheredJobsScript, queueKeys } from './gathered-jobs-script';
 
 type Argument = string | number;
 type NextJob = NonNullable<Parameters<typeof raw2NextJobData>[0]>;
@@ -10,8 +10,8 @@ type NextJob = NonNullable<Parameters<typeof raw2NextJobData>[0]>;
 type Answer = number | NextJob | string;
 type Commands = Record<string, ((...args: Argument[]) => Promise<Buffer>) | undefined>;
 
-const COMMAND = 'holdfastFinishJobs';
-const KEYED_COMMAND = 'holdfastFinishKeyedJobs';
+const COMMAND = 'holdfastGatherJobs';
+const KEYED_COMMAND = 'holdfastGatherKeyedJobs';
 // A part of the jobs that a worker has in hand, so that Redis works on one while this process works on the others; and
 // no more than keep everybody else waiting for two milliseconds.
 const [FEWEST_GATHERED, MOST_GATHERED, PARTS] = [25, 50, 4];
@@ -81,7 +81,7 @@ export type EndedJob = Parameters<Complete>[0];
  * successors: BullMQ spends most of a small job's time, here and there, on entering a call for each. A worker with free
  * slots takes what waits in the same way: BullMQ asks for one after the other, and works on none before it has them all.
  */
-export class FinishGatherer {
+export class JobGatherer {
   private waiting: Finish[] = [];
   private readonly ready: TakenJob[] = [];
   private expected = 0;
@@ -120,14 +120,14 @@ export class FinishGatherer {
     backend: RedisQueueBackend,
     client: Redis | Cluster,
     options: GatheringOptions,
-  ): FinishGatherer | undefined {
+  ): JobGatherer | undefined {
     const { limiter, metrics, removeOnComplete, keyed, freeSlots } = options;
-    const lua = gatheredFinishScript(keyed !== undefined);
+    const lua = gatheredJobsScript(keyed !== undefined);
     if (lua === undefined) warnOnce();
     if (lua === undefined || (limiter ?? metrics ?? removeOnComplete) !== undefined) return undefined;
     const command = keyed === undefined ? COMMAND : KEYED_COMMAND;
     if (!(command in client)) client.defineCommand(command, { lua });
-    const gatherer = new FinishGatherer(backend, client, options);
+    const gatherer = new JobGatherer(backend, client, options);
     const complete = backend.moveToCompleted.bind(backend);
     backend.moveToCompleted = (job, result, keep, token, fetchNext) => {
       if (keep !== undefined) return complete(job, result, keep, token, fetchNext);

@@ -10,13 +10,13 @@ import type { KeyDispenser } from '../key-limits/key-dispenser';
 import { TakenJobs } from '../key-limits/taken-fields';
 import { noteJobStart } from '../process-memory/young-generation';
 import { HoldfastJob } from './holdfast-job';
-import { FinishGatherer, type KeyedGathering, type TakenJob } from './finish-gatherer';
+import { JobGatherer, type KeyedGathering, type TakenJob } from './job-gatherer';
 
 /** BullMQ's worker, with the cases handled that it leaves open: unreadable payloads, lost locks, two runs of one job. */
 export class JobWorker extends Worker {
   private readonly runs = new Map<string, Promise<unknown>>();
   private readonly taken: TakenJobs | undefined;
-  private readonly gatherer: FinishGatherer | undefined;
+  private readonly gatherer: JobGatherer | undefined;
 
   constructor(
     private readonly consumer: JobConsumer<QueueDefinition>,
@@ -28,7 +28,7 @@ export class JobWorker extends Worker {
     const { lockDuration, name } = this.opts;
     const backend = this.getBackend();
     this.taken = dispenser === undefined ? undefined : new TakenJobs(backend);
-    this.gatherer = FinishGatherer.install(backend, options.connection as never, {
+    this.gatherer = JobGatherer.install(backend, options.connection as never, {
       ...options,
       lockDuration: lockDuration!,
       name: name ?? '',

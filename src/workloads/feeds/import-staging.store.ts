@@ -185,7 +185,8 @@ export function documentOf({
   return rest;
 }
 
-// JSON holds no NUL that PostgreSQL would take.
+// PostgreSQL takes no JSON with a NUL or half a character in it.
 function keptOf({ position, reason, detail }: Rejection): Rejection {
-  return { position, reason, detail: detail.replaceAll('\0', '').slice(0, MAX_DETAIL_CHARACTERS) };
+  const text = detail.replaceAll('\0', '').slice(0, MAX_DETAIL_CHARACTERS).toWellFormed();
+  return { position, reason, detail: text };
 }

@@ -1,5 +1,5 @@
 import { FlowProducer, type Job } from 'bullmq';
-import { gatheredFinishScript } from '../../../src/platform/worker/gathered-finish-script';
+import { gatheredJobsScript } from '../../../src/platform/worker/gathered-jobs-script';
 import { eventually } from '../../support/eventually';
 import { Hold, NAME, WorkerScene } from '../../support/worker-scene';
 
@@ -186,7 +186,7 @@ describe('a worker whose ends are gathered', () => {
 
 describe('the script that gathers', () => {
   it('is there for the installed BullMQ, and for no other', () => {
-    expect(gatheredFinishScript()).toContain('cmsgpack.pack(answers)');
-    expect(gatheredFinishScript(false, 'local jobIdKey = KEYS[12]\n')).toBeUndefined();
+    expect(gatheredJobsScript()).toContain('cmsgpack.pack(answers)');
+    expect(gatheredJobsScript(false, 'local jobIdKey = KEYS[12]\n')).toBeUndefined();
   });
 });

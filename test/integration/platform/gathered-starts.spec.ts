@@ -2,7 +2,7 @@ import type { TestingModule } from '@nestjs/testing';
 import type { Redis } from 'ioredis';
 import { RedisConnections } from '../../../src/platform/redis/redis-connections.service';
 import { WorkerRunner } from '../../../src/platform/worker/worker-runner.service';
-import { FinishGatherer } from '../../../src/platform/worker/finish-gatherer';
+import { JobGatherer } from '../../../src/platform/worker/job-gatherer';
 import { eventually } from '../../support/eventually';
 import {
   NotesModule,
@@ -142,7 +142,7 @@ describe('jobs that were taken with others', () => {
       freeSlots: () => free,
       giveBack,
     };
-    return { backend, left, gatherer: FinishGatherer.install(backend, scene.redis, options)! };
+    return { backend, left, gatherer: JobGatherer.install(backend, scene.redis, options)! };
   };
 
   it('are handed out one after the other, each with the token that it is locked with', async () => {
