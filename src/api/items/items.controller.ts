@@ -14,6 +14,8 @@ import { ItemDto, ItemListDto, ItemSearchQueryDto, WholeItemDto } from './item.d
 
 const PATH = '/api/items';
 const keyShape = /^[A-Za-z0-9_-]{22}$/;
+// As many digits as a number of JavaScript holds.
+const numberShape = /^\d{1,15}$/;
 const ofFeeds = always(feedQueueName);
 
 /** What feeds have brought. */
@@ -37,7 +39,7 @@ export class ItemsController {
   ): Promise<ItemListDto> {
     this.database.assertReady();
     const { q, source, from, to, limit, cursor } = query;
-    const place = cursor === undefined ? undefined : timePlaceIn(cursor, (key) => keyShape.test(key));
+    const place = cursor === undefined ? undefined : timePlaceIn(cursor, (id) => numberShape.test(id));
     const found = await this.found.search(
       tenant,
       {
@@ -47,11 +49,11 @@ export class ItemsController {
         ...(to !== undefined && { to: new Date(to) }),
       },
       limit + 1,
-      place && { datedAt: place.at, key: place.id },
+      place && { datedAt: place.at, number: Number(place.id) },
     );
     const items = found.slice(0, limit);
     const last = items.at(-1);
-    const next = found.length > limit ? encodeCursor([last!.datedAt.getTime(), last!.key]) : null;
+    const next = found.length > limit ? encodeCursor([last!.datedAt.getTime(), `${last!.number}`]) : null;
     if (next !== null) reply.header('link', nextLink(PATH, query, next));
     return { items: items.map(itemView), next_cursor: next };
   }

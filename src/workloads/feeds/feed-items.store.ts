@@ -13,7 +13,7 @@ export interface ItemSearch {
 
 export interface ItemPosition {
   readonly datedAt: Date;
-  readonly key: string;
+  readonly number: number;
 }
 
 export type FoundItem = Omit<FeedItemRow, 'search'>;
@@ -30,6 +30,7 @@ const columns = {
   seenAt: feedItems.seenAt,
   createdAt: feedItems.createdAt,
   updatedAt: feedItems.updatedAt,
+  number: feedItems.number,
 };
 
 /** What was imported. */
@@ -56,10 +57,10 @@ export class FeedItems {
           to === undefined ? undefined : sql`${feedItems.datedAt} < ${timeOf(to)}::timestamptz`,
           after === undefined
             ? undefined
-            : sql`(${feedItems.datedAt}, ${feedItems.key}) < (${after.datedAt.toISOString()}::timestamptz, ${after.key})`,
+            : sql`(${feedItems.datedAt}, ${feedItems.number}) < (${after.datedAt.toISOString()}::timestamptz, ${after.number})`,
         ),
       )
-      .orderBy(desc(feedItems.datedAt), desc(feedItems.key))
+      .orderBy(desc(feedItems.datedAt), desc(feedItems.number))
       .limit(limit);
   }
 

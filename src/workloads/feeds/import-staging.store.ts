@@ -5,7 +5,6 @@ import { Database, type Transaction } from '../../platform/database/database.ser
 import { hasSqlState } from '../../platform/database/sql-state';
 import { importItems, importSources, type ImportItemRow, type ItemDocument } from './feeds.tables';
 import { itemKeyOf } from './item-key';
-import { STAGE } from './staging-statement';
 
 /** Who works on one source of an import: a fetch, or the request that has brought the items. One that was given up may not write any more. */
 export interface FetchPlace {
@@ -53,7 +52,13 @@ export interface StagedChunk {
 
 const MAX_DETAIL_CHARACTERS = 500;
 const MAX_TRIES = 3;
-const DIVISION_BY_ZERO = '22012';
+/** How many rejected items of a source are kept with their reasons; all of them are counted. */
+const MAX_REJECTIONS = 1_000;
+// What it does is told in migration 0003, and which letters it answers.
+const STAGE = `
+  SELECT stage_import_items($1::uuid, $2::text, $3::integer, $4::text, $5::bigint, $6::text[], $7::text[], $8::text[],
+    $9::jsonb, $10::jsonb, $11::integer, $12::integer, $13::integer, $14::bigint, $15::boolean) AS codes`;
+const SUPERSEDED = 'HF001';
 
 /** Takes over the items that are new or have changed, a chunk at a time, before their jobs are added. */
 @Injectable()
@@ -92,7 +97,7 @@ export class ImportStaging {
     return { promised, staged, isPartial: isPartial || rest.length > 0 };
   }
 
-  /** One letter for each item, as {@link STAGE} explains them. */
+  /** One letter for each item, as `stage_import_items` explains them. */
   private async put(
     { importId, source, attempt, status }: FetchPlace,
     items: readonly [key: string, item: FeedItem][],
@@ -112,15 +117,16 @@ export class ImportStaging {
       JSON.stringify(items.map(([, item]) => documentOf(item))),
       JSON.stringify(rejections.map(keptOf)),
       rejections.length,
+      MAX_REJECTIONS,
       twice,
       bytes,
       isLast,
     ];
     try {
-      const [row] = await this.database.statement<{ codes: string | null }>(STAGE, values, transaction);
-      return row?.codes ?? '';
+      const [row] = await this.database.statement<{ codes: string }>(STAGE, values, transaction);
+      return row!.codes;
     } catch (error) {
-      if (hasSqlState(error, DIVISION_BY_ZERO)) throw new FetchSupersededError();
+      if (hasSqlState(error, SUPERSEDED)) throw new FetchSupersededError();
       throw error;
     }
   }
