@@ -23,9 +23,10 @@ const RUN_DEADLINE_MS = 900_000;
 const STOP_DEADLINE_MS = 60_000;
 const unfinished = ['waiting', 'prioritized', 'active', 'delayed', 'paused'];
 
-/** Starts another program of this folder; resolves with what it tells first. */
-export function startProgram(name, settings) {
-  const child = fork(fileURLToPath(new URL(name, import.meta.url)), [JSON.stringify(settings)]);
+/** Starts another program of this folder, with more in its environment; resolves with what it tells first. */
+export function startProgram(name, settings, more = {}) {
+  const env = { ...process.env, ...more };
+  const child = fork(fileURLToPath(new URL(name, import.meta.url)), [JSON.stringify(settings)], { env });
   const told = new Promise((resolve, reject) => {
     child.once('message', resolve);
     child.once('exit', (code) => reject(new Error(`${name} ended with ${code} and told nothing.`)));

@@ -1,0 +1,53 @@
+// From the call that adds a job to the call of its handler, on an idle queue: a bare BullMQ queue and worker, and the platform.
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { interleaved, startProgram } from './job-crew.mjs';
+
+const require = createRequire(import.meta.url);
+
+function percentile(values, share) {
+  return values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) * share)];
+}
+
+export async function run({ jobs = 500, warmUp = 500, rounds = 5 } = {}) {
+  const { openPrivateStores } = require('../dist/platform/private-stores/private-stores.js');
+  const home = await mkdtemp(join(tmpdir(), 'holdfast-bench-'));
+  await chmod(home, 0o711);
+  const stores = await openPrivateStores({ home, redis: true, database: false, log: () => undefined });
+  const measure = (variant) => async (round) => {
+    const env = {
+      NODE_ENV: 'test',
+      HOLDFAST_HOME: home,
+      LOG_LEVEL: 'warn',
+      REDIS_URL: stores.redisUrl,
+      REDIS_PREFIX: `add-to-start-${round}-${variant}`,
+    };
+    return (await startProgram('add-to-start-child.mjs', { variant, jobs, warmUp }, env).told).millis;
+  };
+  try {
+    const measured = await interleaved(
+      rounds,
+      { bare: measure('bare'), platform: measure('platform') },
+      ({ bare, platform }) => ({
+        'bare BullMQ, p50 ms': percentile(bare, 0.5),
+        'platform, p50 ms': percentile(platform, 0.5),
+        'ratio of the p50': percentile(platform, 0.5) / percentile(bare, 0.5),
+        'bare BullMQ, p99 ms': percentile(bare, 0.99),
+        'platform, p99 ms': percentile(platform, 0.99),
+      }),
+    );
+    return {
+      title: `Add to start on an idle queue, ${jobs} jobs one after the other, ${rounds} rounds`,
+      measured,
+      notes: [
+        'goal of the ratio of the p50: at most 1.3',
+        'queue and worker in one process, the payload checked',
+      ],
+    };
+  } finally {
+    await stores.close();
+    await rm(home, { recursive: true, force: true });
+  }
+}
