@@ -43,7 +43,8 @@ export const queueKeys = [
  * the key of jobs with dead letters, how many more jobs may begin, their token (from the second on with a number) and
  * time, then per job that ends: id, timestamp, result, token, whether to fetch, attempts.
  * Answers, packed as MessagePack, per job that ends and then per job that may begin: a code of BullMQ's, the next job as
- * BullMQ hands it out, or an error's text.
+ * BullMQ hands it out, or an error's text. Of those that may begin, there are no more answers than jobs that were taken,
+ * and one more where nothing waits behind them.
  *
  * Of a queue with limits per key it also gives back the permits of the jobs that have ended, and lets in those that it
  * takes from the line, which a fifth part of their answers tells; what must wait for its key is held. ARGV then has
@@ -184,6 +185,7 @@ local hungry = {}
 for _, n in ipairs(plain) do
   if answers[n] == 0 and argument(n, 5) == '1' then hungry[#hungry + 1] = n end
 end
+local asked = wanted
 if wanted > 1 then
   local inLine = redis.pcall('ZCARD', KEYS[3])
   local waiting = rcall('LLEN', KEYS[1]) + (type(inLine) == 'number' and inLine or 0)
@@ -268,7 +270,14 @@ if #hungry > 0 and isSound and not (settings[2] or settings[3] or settings[4]) t
   if #rcall('ZRANGEBYSCORE', KEYS[7], 0, due, 'LIMIT', 0, 1) == 0 then
     -- What was taken is answered, also where the line holds something else.
     if feedFromWait() then pcall(feedFromLine) end
-    if fed > 0 then rcall('ZADD', KEYS[13], 0, '0') end
+    local hasMore = rcall('LLEN', KEYS[1]) > 0 or redis.pcall('ZCARD', KEYS[3]) ~= 0
+    -- Only a delayed job is news to a worker that waits when nobody else is left.
+    if fed > 0 and (hasMore or rcall('ZCARD', KEYS[7]) > 0) then rcall('ZADD', KEYS[13], 0, '0') end
+    -- Whoever takes asks again until nothing waits: where that is so, it hears it at once.
+    if not hasMore and fed == #hungry and wanted < asked then
+      wanted = wanted + 1
+      hungry[#hungry + 1] = count + wanted
+    end
   end
 end
 

@@ -67,9 +67,9 @@ type Complete = RedisQueueBackend['moveToCompleted'];
 type Take = RedisQueueBackend['moveToActive'];
 
 // As BullMQ's script says that nothing waits, and nothing is to be waited for.
-const NO_JOB = [null, 0, 0, 0] as unknown as Awaited<ReturnType<Take>>;
+const NOTHING = [0, 0, 0, 0] as unknown as NextJob;
 
-/** A job that was taken with others, and is handed out in the same turn of the loop. */
+/** A job that was taken with others, and is handed out in the same turn of the loop; or that nothing waits behind them. */
 export interface TakenJob {
   readonly answer: NextJob;
   readonly token: string;
@@ -159,26 +159,31 @@ export class JobGatherer {
   }
 
   private async takeMany(token: string, wanted: number): ReturnType<Take> {
-    const answers = await this.call([], [wanted, token, Date.now()]);
-    const given = this.heard(answers);
-    const [first, ...others] = given.flatMap((answer, at) =>
-      typeof answer === 'object' && isJob(answer)
-        ? [{ answer, token: at === 0 ? token : `${token}:${at + 1}` }]
-        : [],
+    const given = this.heard(await this.call([], [wanted, token, Date.now()]));
+    const isTaken = (answer: Answer): answer is NextJob => typeof answer === 'object' && isJob(answer);
+    const taken = given.flatMap((answer, at) =>
+      isTaken(answer) ? [{ answer, token: at === 0 ? token : `${token}:${at + 1}` }] : [],
     );
+    const last = given.at(-1) ?? 0;
+    if (taken.length === 0 && typeof last === 'string') throw new ReplyError(last);
+    // What is no job says how long to wait for one.
+    if (!isTaken(last)) taken.push({ answer: typeof last === 'object' ? last : NOTHING, token });
+    const [first, ...others] = taken;
     this.ready.push(...others);
     // A worker asks for one after the other in this very turn of the loop, unless it is stopped in between.
-    if (others.length > 0) setImmediate(() => this.ready.splice(0).forEach((job) => this.giveBack?.(job)));
-    if (first !== undefined) return this.handOut(first);
-    const [none = 0] = given;
-    if (typeof none === 'string') throw new ReplyError(none);
-    // What is no job says how long to wait for one.
-    return typeof none === 'object' ? raw2NextJobData(none) : NO_JOB;
+    if (others.length > 0) setImmediate(() => this.giveUp());
+    return this.handOut(first!);
+  }
+
+  private giveUp(): void {
+    for (const one of this.ready.splice(0)) if (isJob(one.answer)) this.giveBack?.(one);
   }
 
   private handOut({ answer, token }: TakenJob): Awaited<ReturnType<Take>> {
-    this.keyed?.onTaken(answer);
-    this.tokens.set(String(answer[1]), token);
+    if (isJob(answer)) {
+      this.keyed?.onTaken(answer);
+      this.tokens.set(String(answer[1]), token);
+    }
     return raw2NextJobData(answer);
   }
 

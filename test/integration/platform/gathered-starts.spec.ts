@@ -85,6 +85,40 @@ describe('a worker with free slots', () => {
     expect(started).toHaveLength(JOBS);
   });
 
+  it('takes and ends a job that comes alone in a call each', async () => {
+    hold.release();
+    app.get(WorkerRunner).start(notesQueue.name);
+    await eventually(async () => expect(await redis().exists(`${base}:stalled-check`)).toBe(1));
+    const completed = (count: number) =>
+      eventually(async () => expect(await redis().zcard(`${base}:completed`)).toBe(count));
+    await app.get(NotesProducer).write('one before, which the worker may have looked for');
+    await completed(1);
+    const calls = scriptCalls();
+    await app.get(NotesProducer).write('alone');
+    await completed(2);
+    expect(calls.count).toBe(2);
+  });
+
+  it('finds what is added in the moment in which it hears that nothing waits', async () => {
+    hold.release();
+    app.get(WorkerRunner).start(notesQueue.name);
+    for (let number = 0; number < JOBS; number += 1) {
+      await app.get(NotesProducer).write(`note ${number}`);
+    }
+    // Well before a worker that has missed one would look by itself, after five seconds.
+    await eventually(async () => expect(await redis().zcard(`${base}:completed`)).toBe(JOBS), 2_500);
+  });
+
+  it('begins a delayed job when it is due, having heard that nothing waits before that', async () => {
+    hold.release();
+    app.get(WorkerRunner).start(notesQueue.name);
+    await eventually(async () => expect(await redis().exists(`${base}:stalled-check`)).toBe(1));
+    await app.get(NotesProducer).write('later', { delayMs: 700 });
+    await app.get(NotesProducer).write('at once');
+    await eventually(async () => expect(await redis().zcard(`${base}:completed`)).toBe(2), 3_000);
+    expect(started).toEqual(['at once', 'later']);
+  });
+
   it('puts back what it has taken when it is stopped before it has begun', async () => {
     await write(300);
     app.get(WorkerRunner).start(notesQueue.name);
@@ -177,6 +211,20 @@ describe('jobs that were taken with others', () => {
     const { backend } = install(8);
     await backend.moveToActive('one', 'tester');
     expect(await scene.queue.getActiveCount()).toBe(2);
+  });
+
+  it('bring with the last of them that nothing waits, and wake nobody for it', async () => {
+    const { backend } = install(5);
+    // Its script is known to Redis from then on.
+    await backend.moveToActive('before', 'tester');
+    await scene.add(1);
+    // As the worker that has woken leaves it.
+    await scene.redis.del(`${scene.prefix}:${NAME}:marker`);
+    const asked = jest.spyOn(scene.redis, 'sendCommand');
+    expect((await backend.moveToActive('token', 'tester'))[1]).toBe('j0');
+    expect(await backend.moveToActive('other', 'tester')).toEqual([null, 0, 0, 0]);
+    expect(asked).toHaveBeenCalledTimes(1);
+    expect(await scene.redis.zcard(`${scene.prefix}:${NAME}:marker`)).toBe(0);
   });
 
   it('are none where nothing waits', async () => {
