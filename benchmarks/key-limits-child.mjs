@@ -34,9 +34,9 @@ async function redisMicros() {
   return (seconds('used_cpu_user') + seconds('used_cpu_sys')) * 1_000_000;
 }
 
-async function measured(work) {
+async function measured(step) {
   const [before, cpu, from] = [await redisMicros(), process.cpuUsage(), performance.now()];
-  await work();
+  await step();
   const seconds = (performance.now() - from) / 1_000;
   const { user, system } = process.cpuUsage(cpu);
   return { seconds, cpuMicros: (user + system) / jobs, redisMicros: ((await redisMicros()) - before) / jobs };

@@ -37,7 +37,7 @@ export async function platformApp({ name, payload, queue = {}, handler, hasLedge
   const { ledgerMigrations, LedgerModule } = dist('platform/ledger/ledger.module');
   const { Logger } = require('nestjs-pino');
 
-  class Payload {}
+  const Payload = class extends Object {};
   for (const [field, check] of Object.entries(payload)) validators[check]()(Payload.prototype, field);
   const definition = defineQueue({
     name,
