@@ -48,12 +48,14 @@ export async function run({ rounds = 5 } = {}) {
   const stock = new Queue('default', { connection, prefix: 'stock' });
   const own = new Queue('default', { connection, prefix: 'own' });
   // The options that Holdfast stores, so that both write as much.
-  const { options } = await prepareJob(defaultQueue, 'test-job', { message: 'x' });
+  const { options } = await prepareJob(defaultQueue, own, 'test-job', { message: 'x' });
   const ways = {
     'raw addBulk(1000) in process, jobs/s': () =>
       stock.addBulk(payloads().map((data) => ({ name: 'test-job', data, opts: options }))),
     'Holdfast in process, checked, jobs/s': async () => {
-      const jobs = await Promise.all(payloads().map((data) => prepareJob(defaultQueue, 'test-job', data)));
+      const jobs = await Promise.all(
+        payloads().map((data) => prepareJob(defaultQueue, own, 'test-job', data)),
+      );
       await addPrepared(defaultQueue, own, jobs);
     },
     'POST /api/queue/jobs/batch, jobs/s': () => post(url),
