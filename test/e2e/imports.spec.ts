@@ -96,6 +96,30 @@ describe('imports of feeds', () => {
     expect(whole['document']).toMatchObject({ guid: 'item-7', guidFrom: 'guid' });
   });
 
+  it('lists items page by page, each once, and refuses a cursor of another list', async () => {
+    const url = feeds.feed('/pages.xml', rssOf(itemsOf(25)));
+    await ended((await start({ url })).body['importId']);
+    const seen: string[] = [];
+    const first = `/api/items?source=${encodeURIComponent(url)}&limit=10`;
+    for (let path: string | undefined = first; path !== undefined;) {
+      const { body, headers } = await call('GET', path);
+      seen.push(...(body['items'] as unknown as { guid: string }[]).map(({ guid }) => guid));
+      path = /^<(.+)>; rel="next"$/.exec(headers.get('link') ?? '')?.[1];
+    }
+    expect(seen.toSorted()).toEqual(
+      itemsOf(25)
+        .map(({ guid }) => guid)
+        .toSorted(),
+    );
+    for (const place of ['1', `x ${'k'.repeat(22)}`, `1 ${'k'.repeat(21)}'`]) {
+      const cursor = Buffer.from(JSON.stringify([1, place])).toString('base64url');
+      expect(await call('GET', `${first}&cursor=${cursor}`)).toMatchObject({
+        status: 400,
+        body: { code: 'cursor_invalid' },
+      });
+    }
+  });
+
   it('takes items that come with the request, whatever they are called, and says what became of each', async () => {
     const source = 'pushed';
     const items = [

@@ -9,13 +9,13 @@ import { Database } from '../../platform/database/database.service';
 import { timePlaceIn, encodeCursor, nextLink } from '../../platform/http/cursor';
 import { ApiProblems } from '../../platform/problems/api-problems.decorator';
 import { problem } from '../../platform/problems/problem-catalogue';
-import { FeedItems, type FoundItem } from '../../workloads/feeds/feed-items.store';
+import { FeedItems, type FoundItem, type ItemPosition } from '../../workloads/feeds/feed-items.store';
 import { ItemDto, ItemListDto, ItemSearchQueryDto, WholeItemDto } from './item.dto';
 
 const PATH = '/api/items';
 const keyShape = /^[A-Za-z0-9_-]{22}$/;
-// As many digits as a number of JavaScript holds.
-const numberShape = /^\d{1,15}$/;
+// The number of an item, of no more digits than a number of JavaScript holds, and its key.
+const placeShape = /^\d{1,15} [A-Za-z0-9_-]{22}$/;
 const ofFeeds = always(feedQueueName);
 
 /** What feeds have brought. */
@@ -39,7 +39,7 @@ export class ItemsController {
   ): Promise<ItemListDto> {
     this.database.assertReady();
     const { q, source, from, to, limit, cursor } = query;
-    const place = cursor === undefined ? undefined : timePlaceIn(cursor, (id) => numberShape.test(id));
+    const place = cursor === undefined ? undefined : timePlaceIn(cursor, (id) => placeShape.test(id));
     const found = await this.found.search(
       tenant,
       {
@@ -49,11 +49,12 @@ export class ItemsController {
         ...(to !== undefined && { to: new Date(to) }),
       },
       limit + 1,
-      place && { datedAt: place.at, number: Number(place.id) },
+      place && positionOf(place),
     );
     const items = found.slice(0, limit);
     const last = items.at(-1);
-    const next = found.length > limit ? encodeCursor([last!.datedAt.getTime(), `${last!.number}`]) : null;
+    const next =
+      found.length > limit ? encodeCursor([last!.datedAt.getTime(), `${last!.number} ${last!.key}`]) : null;
     if (next !== null) reply.header('link', nextLink(PATH, query, next));
     return { items: items.map(itemView), next_cursor: next };
   }
@@ -69,6 +70,11 @@ export class ItemsController {
     if (item === undefined) throw problem('item_not_found');
     return { ...itemView(item), document: item.document };
   }
+}
+
+function positionOf({ at, id }: { readonly at: Date; readonly id: string }): ItemPosition {
+  const [number, key] = id.split(' ');
+  return { datedAt: at, number: Number(number), key: key! };
 }
 
 function itemView({

@@ -14,6 +14,7 @@ export interface ItemSearch {
 export interface ItemPosition {
   readonly datedAt: Date;
   readonly number: number;
+  readonly key: string;
 }
 
 export type FoundItem = Omit<FeedItemRow, 'search'>;
@@ -57,10 +58,10 @@ export class FeedItems {
           to === undefined ? undefined : sql`${feedItems.datedAt} < ${timeOf(to)}::timestamptz`,
           after === undefined
             ? undefined
-            : sql`(${feedItems.datedAt}, ${feedItems.number}) < (${after.datedAt.toISOString()}::timestamptz, ${after.number})`,
+            : sql`(${feedItems.datedAt}, ${feedItems.number}, ${feedItems.key}) < (${after.datedAt.toISOString()}::timestamptz, ${after.number}::bigint, ${after.key}::text)`,
         ),
       )
-      .orderBy(desc(feedItems.datedAt), desc(feedItems.number))
+      .orderBy(desc(feedItems.datedAt), desc(feedItems.number), desc(feedItems.key))
       .limit(limit);
   }
 

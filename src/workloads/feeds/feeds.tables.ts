@@ -7,6 +7,7 @@ import {
   index,
   integer,
   jsonb,
+  pgSequence,
   pgTable,
   primaryKey,
   text,
@@ -197,6 +198,8 @@ export const importRejections = pgTable(
   (table) => [index('import_rejections_import').on(table.importId, table.source, table.id)],
 );
 
+export const feedItemsNumber = pgSequence('feed_items_number');
+
 /** The items themselves, each once, in the newest version that was seen. */
 export const feedItems = pgTable(
   'feed_items',
@@ -217,8 +220,10 @@ export const feedItems = pgTable(
     seenAt: bigint('seen_at', { mode: 'number' }).notNull(),
     createdAt: moment('created_at').notNull(),
     updatedAt: moment('updated_at').notNull(),
-    /** Tells items of the same date apart: what is stored together is close together in the indexes by date. */
-    number: bigserial('number', { mode: 'number' }),
+    /** What is stored together is close together in the indexes by date; 0 for what was there before there were numbers. */
+    number: bigint('number', { mode: 'number' })
+      .notNull()
+      .default(sql`nextval('feed_items_number')`),
   },
   (table) => [
     index('feed_items_search').using('gin', table.search),

@@ -12,7 +12,7 @@ export class ItemsExportSource extends ExportSource {
   readonly description = 'The items of feeds, with the source that each is from.';
   readonly rows = sql`${items}`;
   readonly tenant = sql`${items.tenant}`;
-  readonly order = sql`${items.source}, ${items.datedAt}, ${items.number}`;
+  readonly order = sql`${items.source}, ${items.datedAt}, ${items.number}, ${items.key}`;
 
   readonly columns = {
     source: { type: 'text', value: sql`${items.source}` },

@@ -3,7 +3,7 @@ import { Client } from 'pg';
 import { migrate } from '../../../src/platform/database/migrations';
 import type { Database } from '../../../src/platform/database/database.service';
 import { feedsMigrations } from '../../../src/workloads/feeds/feeds.module';
-import { FeedItems } from '../../../src/workloads/feeds/feed-items.store';
+import { FeedItems, type ItemPosition } from '../../../src/workloads/feeds/feed-items.store';
 import { ImportOutcomes } from '../../../src/workloads/feeds/import-outcomes.store';
 import { FetchSupersededError, ImportStaging } from '../../../src/workloads/feeds/import-staging.store';
 import { itemKeyOf } from '../../../src/workloads/feeds/item-key';
@@ -111,18 +111,23 @@ describe('the statements of imports', () => {
     expect(rows).toEqual([{ rows: 0 }]);
   });
 
-  it('list items of one date page by page, each once, the one stored last first', async () => {
+  it.each([
+    ['the one stored last first', false],
+    ['also those that were stored before items had numbers', true],
+  ])('list items of one date page by page, each once, %s', async (_, areOld) => {
     const importId = await startImport();
     const guids = numbered(0, 25);
     await take(importId, guids);
     for (const guid of guids) await settle(importId, [guid]);
+    if (areOld) await client.query('UPDATE feed_items SET number = 0');
     const pages: string[] = [];
-    for (let after: { datedAt: Date; number: number } | undefined; ;) {
+    for (let after: ItemPosition | undefined; ;) {
       const page = await found.search(TENANT, { source: SOURCE }, 10, after);
       pages.push(...page.map(({ guid }) => guid));
       after = page.at(-1);
       if (after === undefined) break;
     }
-    expect(pages).toEqual(guids.toReversed());
+    if (areOld) expect(pages.toSorted()).toEqual(guids.toSorted());
+    else expect(pages).toEqual(guids.toReversed());
   });
 });
