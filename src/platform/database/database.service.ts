@@ -5,7 +5,7 @@ import {
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
 } from '@nestjs/common';
-import { sql, type SQL } from 'drizzle-orm';
+import { DrizzleQueryError, sql, type SQL } from 'drizzle-orm';
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import { Pool } from 'pg';
 import { Settings } from '../../config/settings';
@@ -13,6 +13,7 @@ import { DatabaseUnavailableError } from './database-unavailable.error';
 import { MIGRATIONS, migrate, type MigrationFolder } from './migrations';
 
 export type Transaction = Parameters<Parameters<NodePgDatabase['transaction']>[0]>[0];
+type TransactionOptions = Parameters<NodePgDatabase['transaction']>[1];
 
 const MIGRATION_RETRY_MS = 1_000;
 const ERROR_LOG_INTERVAL_MS = 10_000;
@@ -28,7 +29,7 @@ export class Database implements OnApplicationBootstrap, OnApplicationShutdown {
   private closing = false;
 
   /** Queries through drizzle; each takes a connection of the pool for its own duration. */
-  readonly query: NodePgDatabase;
+  readonly query: Omit<NodePgDatabase, 'transaction'>;
 
   constructor(
     private readonly settings: Settings,
@@ -94,8 +95,22 @@ export class Database implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 
   /** Runs everything in one transaction on one connection; any error rolls it back. */
-  transaction<T>(run: (transaction: Transaction) => Promise<T>): Promise<T> {
-    return this.query.transaction(run);
+  async transaction<T>(
+    run: (transaction: Transaction) => Promise<T>,
+    options?: TransactionOptions,
+  ): Promise<T> {
+    // Not drizzle's with a pool: that keeps a connection whose BEGIN has failed for ever.
+    const client = await this.pool.connect();
+    let isOpen = false;
+    try {
+      return await drizzle(client).transaction(run, options);
+    } catch (error) {
+      // Whoever had it next would go on in this transaction.
+      isOpen = mayBeOpen(error);
+      throw error;
+    } finally {
+      client.release(isOpen);
+    }
   }
 
   /**
@@ -123,6 +138,11 @@ export class Database implements OnApplicationBootstrap, OnApplicationShutdown {
     this.lastErrorLoggedAt = now;
     this.logger.error(`Database error: ${(error.message || error.name).slice(0, 300)}`);
   }
+}
+
+/** Whether a transaction may go on in the database, because its begin or its end was not answered. */
+function mayBeOpen(error: unknown): boolean {
+  return error instanceof DrizzleQueryError && /^(begin|commit|rollback)\b/.test(error.query);
 }
 
 /** A statement with its values, as drizzle takes it. */

@@ -29,7 +29,7 @@ export class NotificationChanges {
 
   /** Of one moment: what is not in it has a higher version. */
   async snapshot(inbox: Inbox, limit: number): Promise<InboxSnapshot> {
-    return this.database.query.transaction(
+    return this.database.transaction(
       async (transaction) => {
         const [row] = await transaction
           .select({ version: notificationInboxes.version })
