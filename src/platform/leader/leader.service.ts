@@ -3,20 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { Settings } from '../../config/settings';
 import { platformKey } from '../redis/key-space';
 import { RedisConnections } from '../redis/redis-connections.service';
+import { Lease } from './lease';
 
-const RENEW_OR_TAKE = `
-local holder = redis.call('GET', KEYS[1])
-if holder == ARGV[1] then
-  redis.call('PEXPIRE', KEYS[1], ARGV[2])
-  return 1
-end
-if holder then return 0 end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return 1
-`;
-const RELEASE = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`;
-
-const LEASE_FACTOR = 3;
 const ERROR_LOG_INTERVAL_MS = 10_000;
 
 /** Periodic work that one process at a time does for all of them, by a lease in Redis. */
@@ -34,13 +22,16 @@ export class Leader implements BeforeApplicationShutdown {
 
   /**
    * Runs the work every `intervalMs` wherever the lease of this name is held; turns never overlap here.
-   * A holder that dies is followed by another process within three intervals.
+   * A holder that dies is followed by another process within three intervals, or five seconds if that is more; one that
+   * stops, within an interval, or a second.
    * The lease is no fence: two processes may overlap after a pause, so the work must bear being done twice.
    */
   every(name: string, intervalMs: number, work: () => Promise<void>): void {
+    const key = platformKey(this.settings, `leader:${name}`);
+    const lease = new Lease(this.connections.producer, key, this.me, intervalMs);
     let inFlight: Promise<void> | undefined;
     const timer = setInterval(() => {
-      inFlight ??= this.turn(name, intervalMs, work).finally(() => {
+      inFlight ??= this.turn(name, lease, work).finally(() => {
         inFlight = undefined;
       });
     }, intervalMs);
@@ -48,7 +39,7 @@ export class Leader implements BeforeApplicationShutdown {
     this.stops.push(async () => {
       clearInterval(timer);
       await inFlight;
-      if (this.connections.isReady()) await this.command(RELEASE, name).catch(() => undefined);
+      if (this.connections.isReady()) await lease.release().catch(() => undefined);
     });
   }
 
@@ -56,11 +47,10 @@ export class Leader implements BeforeApplicationShutdown {
     await Promise.all(this.stops.map((stop) => stop()));
   }
 
-  private async turn(name: string, intervalMs: number, work: () => Promise<void>): Promise<void> {
+  private async turn(name: string, lease: Lease, work: () => Promise<void>): Promise<void> {
     if (!this.connections.isReady()) return;
     try {
-      const leaseMs = Math.max(intervalMs * LEASE_FACTOR, 5_000);
-      if ((await this.command(RENEW_OR_TAKE, name, leaseMs)) === 1) await work();
+      if (await lease.hold()) await work();
     } catch (error) {
       this.logFailure(name, error);
     }
@@ -71,10 +61,5 @@ export class Leader implements BeforeApplicationShutdown {
     if (now - (this.loggedAt.get(name) ?? 0) < ERROR_LOG_INTERVAL_MS) return;
     this.loggedAt.set(name, now);
     this.logger.warn(`The work of "${name}" failed and is tried again: ${String(error).slice(0, 300)}`);
-  }
-
-  private command(script: string, name: string, ...rest: number[]): Promise<unknown> {
-    const key = platformKey(this.settings, `leader:${name}`);
-    return this.connections.producer.eval(script, 1, key, this.me, ...rest);
   }
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readSettings } from '../../../src/config/read-settings';
 import { Leader } from '../../../src/platform/leader/leader.service';
+import { Lease } from '../../../src/platform/leader/lease';
 import { RedisConnections } from '../../../src/platform/redis/redis-connections.service';
 import { platformKey } from '../../../src/platform/redis/key-space';
 import { eventually } from '../../support/eventually';
@@ -19,6 +20,7 @@ describe('periodic work under a lease', () => {
     await connections[0].producer.del(
       platformKey(settings, 'leader:work'),
       platformKey(settings, 'leader:broken'),
+      platformKey(settings, 'leader:taken'),
     );
     await Promise.all(connections.map((connection) => connection.onApplicationShutdown()));
   });
@@ -37,6 +39,34 @@ describe('periodic work under a lease', () => {
     await leaders[holder]?.beforeApplicationShutdown();
     await eventually(() => expect(turns[1 - holder]).toBeGreaterThan(0));
     await leaders[1 - holder]?.beforeApplicationShutdown();
+  });
+
+  it('asks Redis about once a second, however often it is done', async () => {
+    let turns = 0;
+    const { producer } = connections[0];
+    const asked = jest.spyOn(producer, 'eval');
+    const leader = new Leader(connections[0], settings);
+    leader.every('quick', 20, () => {
+      turns += 1;
+      return Promise.resolve();
+    });
+    await eventually(() => expect(turns).toBe(20));
+    expect(asked).toHaveBeenCalledTimes(1);
+    await eventually(() => expect(asked).toHaveBeenCalledTimes(2));
+    asked.mockRestore();
+    await leader.beforeApplicationShutdown();
+  });
+
+  it('ends within a second where somebody else has the lease by then, and leaves it to them', async () => {
+    const { producer } = connections[0];
+    const key = platformKey(settings, 'leader:taken');
+    const lease = new Lease(producer, key, 'this process', 20);
+    expect(await lease.hold()).toBe(true);
+    // As after a Redis that has forgotten who held it.
+    await producer.set(key, 'another process');
+    await eventually(async () => expect(await lease.hold()).toBe(false), 1_500);
+    await lease.release();
+    expect(await producer.get(key)).toBe('another process');
   });
 
   it('goes on after a turn that failed', async () => {
