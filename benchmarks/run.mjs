@@ -31,11 +31,17 @@ function table({ title, measured, notes }) {
 await setUpOrExit({ build: true });
 const tables = [];
 for (const name of readdirSync(here).filter((file) => file.endsWith('.bench.mjs') && file.includes(only))) {
-  const { run } = await import(`./${name}`);
-  const text = table(await run());
-  console.log(text);
-  tables.push(text);
+  try {
+    const { run } = await import(`./${name}`);
+    const text = table(await run());
+    console.log(text);
+    tables.push(text);
+  } catch (error) {
+    // The others are worth their time all the same.
+    console.error(`${name} failed: ${error.stack}`);
+    process.exitCode = 1;
+  }
 }
 const machine = `Node ${process.version}, ${cpus().length} cores. Only the ratios, taken in one run, mean anything elsewhere.`;
-if (only === '')
+if (only === '' && tables.length > 0)
   writeFileSync(`${here}RESULTS.md`, `# Results of \`npm run bench\`\n\n${machine}\n\n${tables.join('\n')}`);
