@@ -1,25 +1,17 @@
 // From the call that adds a job to the call of its handler, on an idle queue: a bare BullMQ queue and worker, and the platform.
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { openBenchStores } from './bench-stores.mjs';
 import { interleaved, startProgram } from './job-crew.mjs';
-
-const require = createRequire(import.meta.url);
 
 function percentile(values, share) {
   return values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) * share)];
 }
 
 export async function run({ jobs = 500, warmUp = 500, rounds = 5 } = {}) {
-  const { openPrivateStores } = require('../dist/platform/private-stores/private-stores.js');
-  const home = await mkdtemp(join(tmpdir(), 'holdfast-bench-'));
-  await chmod(home, 0o711);
-  const stores = await openPrivateStores({ home, redis: true, database: false, log: () => undefined });
+  const stores = await openBenchStores({ database: false });
   const both = (round) => {
     const env = {
       NODE_ENV: 'test',
-      HOLDFAST_HOME: home,
+      HOLDFAST_HOME: stores.home,
       LOG_LEVEL: 'warn',
       REDIS_URL: stores.redisUrl,
       REDIS_PREFIX: `add-to-start-${round}`,
@@ -44,6 +36,5 @@ export async function run({ jobs = 500, warmUp = 500, rounds = 5 } = {}) {
     };
   } finally {
     await stores.close();
-    await rm(home, { recursive: true, force: true });
   }
 }

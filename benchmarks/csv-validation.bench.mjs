@@ -1,24 +1,21 @@
 // One validation pass over a million rows, without HTTP and queue, beside psql \copy of the same file; and the parser alone.
 import { execFileSync, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { chmodSync, closeSync, createReadStream, openSync, readSync, rmSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
+import { closeSync, createReadStream, openSync, readSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import pg from 'pg';
+import { openBenchStores } from './bench-stores.mjs';
 import { from as copyFrom } from 'pg-copy-streams';
 import { inferSchema, initParser } from 'udsv';
 import { tortureRules, writeTortureFile } from '../scripts/torture-file.mjs';
 
 const require = createRequire(import.meta.url);
 const dist = fileURLToPath(new URL('../dist/', import.meta.url));
-const { openPrivateStores } = require(join(dist, 'platform/private-stores/private-stores.js'));
-const { outsidePlace } = require(join(dist, 'platform/private-stores/postgres-place.js'));
 const { migrate } = require(join(dist, 'platform/database/migrations.js'));
 const { RecordScanner } = require(join(dist, 'integrations/csv/record-scanner.js'));
 const { parseRuleSet } = require(join(dist, 'integrations/csv/rule-set.js'));
@@ -155,11 +152,8 @@ if (!isMainThread) {
 
 /** Runs the rounds, reference and pass in turn; resolves with the rows of the result table. */
 export async function run({ rows = 1_000_000, rounds = 5 } = {}) {
-  const home = await mkdtemp(join(tmpdir(), 'holdfast-bench-'));
-  // Under root PostgreSQL runs as another user, who has to pass through.
-  chmodSync(home, 0o711);
-  const stores = await openPrivateStores({ home, redis: false, database: true, log: () => undefined });
-  const url = stores.databaseUrl;
+  const stores = await openBenchStores({ redis: false });
+  const { home, databaseUrl: url } = stores;
   const client = new pg.Client({ connectionString: url });
   const threads = new ValidationThreads();
   try {
@@ -201,6 +195,5 @@ export async function run({ rows = 1_000_000, rounds = 5 } = {}) {
     await threads.close();
     await client.end().catch(() => undefined);
     await stores.close();
-    for (const path of [home, outsidePlace(home)]) rmSync(path, { recursive: true, force: true });
   }
 }

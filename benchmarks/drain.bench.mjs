@@ -1,15 +1,12 @@
 // No-op jobs drained at a concurrency of 50: a bare BullMQ worker, the platform without and with its ledger.
 import { fork } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Queue } from 'bullmq';
 import pg from 'pg';
+import { openBenchStores } from './bench-stores.mjs';
 
-const require = createRequire(import.meta.url);
 const child = fileURLToPath(new URL('./drain-child.mjs', import.meta.url));
 const variants = ['bare', 'bareKeeping', 'platform', 'ledger'];
 const BULK = 1_000;
@@ -59,10 +56,7 @@ async function countRows(url) {
 }
 
 export async function run({ jobs = 30_000, rounds = 5 } = {}) {
-  const { openPrivateStores } = require('../dist/platform/private-stores/private-stores.js');
-  const home = await mkdtemp(join(tmpdir(), 'holdfast-bench-'));
-  await chmod(home, 0o711);
-  const stores = await openPrivateStores({ home, redis: true, database: true, log: () => undefined });
+  const stores = await openBenchStores();
   try {
     const measured = [];
     let expected = 0;
@@ -80,7 +74,7 @@ export async function run({ jobs = 30_000, rounds = 5 } = {}) {
         told[variant] = await drain(variant, jobs, {
           ...process.env,
           NODE_ENV: 'test',
-          HOLDFAST_HOME: home,
+          HOLDFAST_HOME: stores.home,
           LOG_LEVEL: 'info',
           REDIS_URL: stores.redisUrl,
           DATABASE_URL: stores.databaseUrl,
@@ -114,6 +108,5 @@ export async function run({ jobs = 30_000, rounds = 5 } = {}) {
     };
   } finally {
     await stores.close();
-    await rm(home, { recursive: true, force: true });
   }
 }

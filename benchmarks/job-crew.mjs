@@ -1,9 +1,6 @@
 // An API and a worker as a team runs them, on private stores, for the benchmarks that measure whole jobs.
 import { fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -11,9 +8,9 @@ import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { ServerChild } from '../scripts/server-child.mjs';
+import { openBenchStores } from './bench-stores.mjs';
 import { familyMicros, processorMicros } from './processor-time.mjs';
 
-const require = createRequire(import.meta.url);
 const PREFIX = 'bench';
 const BATCH = 1_000;
 const LOOK_INTERVAL_MS = 10;
@@ -36,13 +33,9 @@ export function startProgram(name, settings, more = {}) {
 
 export class JobCrew {
   static async start(settings = {}) {
-    const { openPrivateStores } = require('../dist/platform/private-stores/private-stores.js');
     const crew = new JobCrew();
-    crew.home = await mkdtemp(join(tmpdir(), 'holdfast-bench-'));
-    // Under root PostgreSQL runs as another user, who has to pass through.
-    await chmod(crew.home, 0o711);
-    const options = { home: crew.home, redis: true, database: true, log: () => undefined };
-    crew.stores = await openPrivateStores(options);
+    crew.stores = await openBenchStores();
+    crew.home = crew.stores.home;
     crew.settings = {
       NODE_ENV: 'test',
       PORT: '0',
@@ -166,7 +159,6 @@ export class JobCrew {
   async stop() {
     for (const child of [this.worker, this.api]) await child?.stop('SIGTERM', STOP_DEADLINE_MS);
     await this.stores?.close();
-    await rm(this.home, { recursive: true, force: true });
   }
 }
 

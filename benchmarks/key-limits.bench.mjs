@@ -1,11 +1,7 @@
 // No-op jobs of a thousand keys, stored and drained: a queue with limits per key beside the same queue without.
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { openBenchStores } from './bench-stores.mjs';
 import { startProgram } from './job-crew.mjs';
 
-const require = createRequire(import.meta.url);
 // Until V8 has compiled what is measured.
 const WARM_UP = 3;
 
@@ -27,13 +23,10 @@ function measuresOf({ plain, keyed }, jobs) {
 }
 
 export async function run({ jobs = 5_000, keys = 1_000, rounds = 15 } = {}) {
-  const { openPrivateStores } = require('../dist/platform/private-stores/private-stores.js');
-  const home = await mkdtemp(join(tmpdir(), 'holdfast-bench-'));
-  await chmod(home, 0o711);
-  const stores = await openPrivateStores({ home, redis: true, database: false, log: () => undefined });
+  const stores = await openBenchStores({ database: false });
   const env = {
     NODE_ENV: 'test',
-    HOLDFAST_HOME: home,
+    HOLDFAST_HOME: stores.home,
     LOG_LEVEL: 'warn',
     REDIS_URL: stores.redisUrl,
     REDIS_PREFIX: 'key-limits',
@@ -51,6 +44,5 @@ export async function run({ jobs = 5_000, keys = 1_000, rounds = 15 } = {}) {
     };
   } finally {
     await stores.close();
-    await rm(home, { recursive: true, force: true });
   }
 }

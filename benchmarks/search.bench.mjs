@@ -1,10 +1,8 @@
 // Searches over a million past jobs, as GET /api/queue/jobs does them: p50 and p95 of each kind.
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
+import { openBenchStores } from './bench-stores.mjs';
 import { fillLedger } from './ledger-data.mjs';
 
 const require = createRequire(import.meta.url);
@@ -39,14 +37,11 @@ const kinds = {
 };
 
 export async function run({ rows = 1_000_000, searches = 40 } = {}) {
-  const { openPrivateStores } = dist('platform/private-stores/private-stores');
   const { migrate } = dist('platform/database/migrations');
   const { Database } = dist('platform/database/database.service');
   const { LedgerSearch } = dist('platform/ledger/ledger-search.service');
   const { readSettings } = dist('config/read-settings');
-  const home = await mkdtemp(join(tmpdir(), 'holdfast-bench-'));
-  await chmod(home, 0o711);
-  const stores = await openPrivateStores({ home, redis: false, database: true, log: () => undefined });
+  const stores = await openBenchStores({ redis: false });
   const folders = [
     { name: 'ledger', folder: fileURLToPath(new URL('../dist/platform/ledger/migrations', import.meta.url)) },
   ];
@@ -90,6 +85,5 @@ export async function run({ rows = 1_000_000, searches = 40 } = {}) {
   } finally {
     await database.onApplicationShutdown();
     await stores.close();
-    await rm(home, { recursive: true, force: true });
   }
 }
