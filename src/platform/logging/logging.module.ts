@@ -17,6 +17,11 @@ const nowhere = {};
 // As pino counts; what is as bad or worse is to be seen whatever happens next.
 const ERROR_LEVEL = 50;
 
+/** Whether lines of that level are written at all: what nobody reads need not be made for every job. */
+export function logsInfo({ LOG_LEVEL }: Pick<Settings, 'LOG_LEVEL'>): boolean {
+  return ['trace', 'debug', 'info'].includes(LOG_LEVEL);
+}
+
 /** Structured logs: one JSON line per event, each with the correlation id of its request or job. */
 export function loggingModule(settings: Settings): DynamicModule {
   const buffered = settings.LOG_FORMAT === 'json' ? bufferedOutput() : undefined;

@@ -5,6 +5,14 @@ import { JobInterruption, JobTimeoutError } from './job-interruption';
 const GRACE_MS = 5_000;
 const LONGEST_TIMER_MS = 2_147_483_647;
 
+/** What is done in an attempt. */
+export interface Work {
+  /** May throw at once. */
+  begin(): Promise<unknown>;
+  /** What is kept of what it resolves with, or a promise of that; part of the work, it may throw as well. */
+  settle(result: unknown): unknown;
+}
+
 /** The limit of an attempt, and who hears of a handler that ignores it. */
 export interface Watch {
   readonly timeoutMs?: number | undefined;
@@ -67,7 +75,7 @@ export class Attempt {
    * or its grace is over. `onAbandoned` and, with what the work says after that, `onLate` are called once at most.
    * Written with callbacks: a race of promises is a good part of what a small job costs.
    */
-  supervise<T>(work: () => Promise<T>, watch: Watch): Promise<T> {
+  supervise(work: Work, watch: Watch): Promise<unknown> {
     return new Promise((resolve, reject) => {
       // Cancelled while it was being let in.
       const early = this.interruption;
@@ -83,25 +91,37 @@ export class Attempt {
           end();
         }, GRACE_MS);
       };
-      const end = (settle?: () => void) => {
+      const end = (tell?: () => void) => {
         this.isSupervised = false;
         this.onInterruption = undefined;
         clearTimeout(limit);
         clearTimeout(grace);
         const { interruption } = this;
         if (interruption !== undefined) reject(interruption);
-        else settle?.();
+        else tell?.();
       };
       const isLate = () => {
         if (abandonedAt === undefined) return false;
         watch.onLate(Math.round(performance.now() - abandonedAt));
         return true;
       };
+      const succeed = (result: unknown) => isLate() || end(() => resolve(result));
+      const fail = (error: unknown) => isLate() || end(() => reject(error as Error));
+      const settled = (result: unknown) => {
+        try {
+          const kept = work.settle(result);
+          if (kept instanceof Promise) kept.then(succeed, fail);
+          else succeed(kept);
+        } catch (error) {
+          fail(error);
+        }
+      };
       this.isSupervised = true;
-      work().then(
-        (result) => isLate() || end(() => resolve(result)),
-        (error: Error) => isLate() || end(() => reject(error)),
-      );
+      try {
+        Promise.resolve(work.begin()).then(settled, fail);
+      } catch (error) {
+        fail(error);
+      }
     });
   }
 

@@ -36,6 +36,8 @@ export interface ConsumerEquipment {
   readonly batch?: BatchLimits;
   /** Of a queue with limits per key. */
   readonly gate?: StartGate;
+  /** Whether a line is logged for each start and each end; unless given, it is. */
+  readonly saysEachJob?: boolean;
   /** Hears of attempts that neither complete nor fail, which BullMQ tells nobody. */
   readonly onUnfinished?: (job: Job, how: 'returned' | 'lost') => void;
 }
@@ -100,7 +102,7 @@ export abstract class JobConsumer<Q extends QueueDefinition> extends WorkerHost 
     for (const attempt of this.activeAttempts.values()) attempt.interrupt(reason);
   }
 
-  // Every promise on the way of a job costs about a hundredth of what BullMQ needs for it: here are no more than it takes.
+  // A promise costs a small job about a hundredth of its time, and an await two: here is no more than it takes.
   process(job: Job, token?: string): Promise<unknown> {
     const { id = '' } = job;
     const { correlationId } = originOf(job);
@@ -130,69 +132,127 @@ export abstract class JobConsumer<Q extends QueueDefinition> extends WorkerHost 
     throw new WaitingError();
   }
 
-  private async run(attempt: Attempt): Promise<unknown> {
+  private run(attempt: Attempt): Promise<unknown> {
     const { job } = attempt;
-    const { id = '' } = job;
-    this.activeAttempts.set(id, attempt);
-    this.logger.log({
-      msg: `Processing job ${job.id} from queue ${job.queueName}`,
-      type: job.name,
-      attempt: job.attemptsMade + 1,
-    });
-    const { definition, logger, equipment } = this;
+    const { definition, equipment } = this;
+    this.activeAttempts.set(job.id ?? '', attempt);
+    if (this.saysEachJob) {
+      this.logger.log({
+        msg: `Processing job ${job.id} from queue ${job.queueName}`,
+        type: job.name,
+        attempt: job.attemptsMade + 1,
+      });
+    }
+    const ended =
+      equipment === undefined || isPlainStart(job)
+        ? this.runHandler(attempt)
+        : admit(job, definition, equipment.log).then(() => this.runHandler(attempt));
+    return ended.then(
+      (result) => this.completed(attempt, result),
+      (thrown: unknown) => this.failed(attempt, thrown),
+    );
+  }
+
+  private completed(attempt: Attempt, result: unknown): unknown {
+    const { job } = attempt;
+    let kept: unknown;
     try {
-      if (equipment !== undefined && !isPlainStart(job)) await admit(job, definition, equipment.log);
-      const result = boundedResult(await this.runHandler(attempt));
-      logger.log({
+      kept = boundedResult(result);
+    } catch (error) {
+      return this.failed(attempt, error);
+    }
+    this.forget(attempt);
+    if (this.saysEachJob) {
+      this.logger.log({
         msg: `✅ Job ${job.id} completed successfully`,
         type: job.name,
         attempt: job.attemptsMade + 1,
         durationMs: attempt.ageMs,
       });
-      return result;
-    } catch (thrown) {
+    }
+    return kept;
+  }
+
+  private async failed(attempt: Attempt, thrown: unknown): Promise<never> {
+    const { definition, logger, equipment } = this;
+    const { job } = attempt;
+    try {
       const verdict = judge(thrown, job, attempt.signal, declaredJob(definition, job.name));
       const ending = new AttemptEnding(definition, logger, equipment?.log, equipment?.onUnfinished);
       throw await ending.carryOut(verdict, attempt);
     } finally {
-      if (this.activeAttempts.get(id) === attempt) this.activeAttempts.delete(id);
+      this.forget(attempt);
     }
+  }
+
+  private forget(attempt: Attempt): void {
+    const { id = '' } = attempt.job;
+    if (this.activeAttempts.get(id) === attempt) this.activeAttempts.delete(id);
+  }
+
+  private get saysEachJob(): boolean {
+    return this.equipment?.saysEachJob !== false;
   }
 
   private runHandler(attempt: Attempt): Promise<unknown> {
     const { id, name } = attempt.job;
     const declared = declaredJob(this.definition, name);
-    return attempt.supervise(() => this.handle(attempt, declared), {
-      timeoutMs: originOf(attempt.job).timeoutMs ?? declared?.timeoutMs,
-      onAbandoned: () =>
-        this.logger.error({ msg: `Job ${id} ignores its abort signal and is left alone`, type: name }),
-      onLate: (lateMs) =>
-        this.logger.warn({ msg: `Job ${id} ended after it was left alone; that does not count`, lateMs }),
-    });
+    return attempt.supervise(
+      {
+        begin: () => this.handle(attempt, declared),
+        settle: (result) => this.settle(attempt.job, result),
+      },
+      {
+        timeoutMs: originOf(attempt.job).timeoutMs ?? declared?.timeoutMs,
+        onAbandoned: () =>
+          this.logger.error({ msg: `Job ${id} ignores its abort signal and is left alone`, type: name }),
+        onLate: (lateMs) =>
+          this.logger.warn({ msg: `Job ${id} ended after it was left alone; that does not count`, lateMs }),
+      },
+    );
   }
 
-  private async handle(attempt: Attempt, declared: JobDefinition | undefined): Promise<unknown> {
+  private handle(attempt: Attempt, declared: JobDefinition | undefined): Promise<unknown> {
     const { job } = attempt;
-    const { handlers, definition } = this;
-    const steps = this.equipment?.steps ?? [];
-    const handler = handlers[job.name as JobName<Q>];
+    const handler = this.handlers[job.name as JobName<Q>];
     if (handler === undefined || declared === undefined) {
       throw new UnrecoverableError(`no handler for job "${job.name}" on queue "${job.queueName}"`);
     }
-    for (const step of steps) {
-      const prepared = step.prepare?.(job, definition);
-      if (step.prepare !== undefined) job.data = prepared instanceof Promise ? await prepared : prepared;
+    const work = () =>
+      handler instanceof JobBatcher ? handler.add(job, attempt) : handler(job, attempt.signal);
+    const ready = this.prepare(job, declared);
+    return ready === undefined ? work() : ready.then(work);
+  }
+
+  /** Undefined where nothing has to be waited for. */
+  private prepare(job: Job, declared: JobDefinition, from = 0): Promise<void> | undefined {
+    const steps = this.equipment?.steps ?? [];
+    for (let at = from; at < steps.length; at += 1) {
+      const step = steps[at]!;
+      if (step.prepare === undefined) continue;
+      const prepared = step.prepare(job, this.definition);
+      if (prepared instanceof Promise) {
+        return prepared.then((data: unknown) => {
+          job.data = data;
+          return this.prepare(job, declared, at + 1);
+        });
+      }
+      job.data = prepared;
     }
-    if (!isSurelyValid(declared.payload, job.data)) await this.refuseInvalid(job, declared);
-    let result = await (handler instanceof JobBatcher
-      ? handler.add(job, attempt)
-      : handler(job, attempt.signal));
-    for (const step of steps) {
+    return isSurelyValid(declared.payload, job.data) ? undefined : this.refuseInvalid(job, declared);
+  }
+
+  /** What the steps make of a result; a promise where one of them has to wait. */
+  private settle(job: Job, result: unknown, from = 0): unknown {
+    const steps = this.equipment?.steps ?? [];
+    let settled = result;
+    for (let at = from; at < steps.length; at += 1) {
+      const step = steps[at]!;
       if (step.settle === undefined) continue;
-      const settled = step.settle(job, definition, result);
-      result = settled instanceof Promise ? await settled : settled;
+      settled = step.settle(job, this.definition, settled);
+      if (settled instanceof Promise) return settled.then((one: unknown) => this.settle(job, one, at + 1));
     }
-    return result;
+    return settled;
   }
 
   private async refuseInvalid(job: Job, { payload }: JobDefinition): Promise<void> {

@@ -187,46 +187,46 @@ export class JobGatherer {
     return raw2NextJobData(answer);
   }
 
-  private async complete(
-    job: EndedJob,
-    result: unknown,
-    token: string,
-    fetchNext: boolean,
-  ): ReturnType<Complete> {
+  private complete(job: EndedJob, result: unknown, token: string, fetchNext: boolean): ReturnType<Complete> {
     const { id = '', opts } = job;
     const finishedOn = Date.now();
     const value = JSON.stringify(result) ?? 'null';
     const fetch = fetchNext && !this.backend.closing ? 1 : 0;
-    const answer = await this.gather(id, [id, finishedOn, value, token, fetch, opts.attempts ?? 1]);
-    if (typeof answer === 'string') throw new ReplyError(answer);
-    if (typeof answer === 'object') {
-      this.keyed?.onReleased(job);
-      this.keyed?.onTaken(answer);
-      return { result: raw2NextJobData(answer), finishedOn };
-    }
-    if (answer < 0)
-      throw this.backend.finishedErrors({
-        code: answer,
-        jobId: id,
-        command: 'moveToFinished',
-        state: 'active',
-      });
-    this.keyed?.onReleased(job);
-    return { result: [], finishedOn };
+    const args = [id, finishedOn, value, token, fetch, opts.attempts ?? 1];
+    return new Promise((resolve, reject) => {
+      const settle = (answer: Answer) => {
+        try {
+          resolve({ result: this.successorOf(job, answer), finishedOn });
+        } catch (error) {
+          reject(error as Error);
+        }
+      };
+      this.gather({ id, args, resolve: settle, reject });
+    });
   }
 
-  private gather(id: string, args: Argument[]): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      this.waiting.push({ id, args, resolve, reject });
-      if (this.waiting.length >= this.most) this.send();
-      else if (!this.isScheduled) {
-        this.isScheduled = true;
-        setImmediate(() => {
-          this.isScheduled = false;
-          this.send();
-        });
-      }
-    });
+  private successorOf(job: EndedJob, answer: Answer): ReturnType<typeof raw2NextJobData> {
+    if (typeof answer === 'string') throw new ReplyError(answer);
+    if (typeof answer === 'number' && answer < 0) {
+      const context = { jobId: job.id, command: 'moveToFinished', state: 'active' };
+      throw this.backend.finishedErrors({ code: answer, ...context });
+    }
+    this.keyed?.onReleased(job);
+    if (typeof answer === 'number') return [];
+    this.keyed?.onTaken(answer);
+    return raw2NextJobData(answer);
+  }
+
+  private gather(finish: Finish): void {
+    this.waiting.push(finish);
+    if (this.waiting.length >= this.most) this.send();
+    else if (!this.isScheduled) {
+      this.isScheduled = true;
+      setImmediate(() => {
+        this.isScheduled = false;
+        this.send();
+      });
+    }
   }
 
   private send(): void {

@@ -12,9 +12,36 @@ import { noteJobStart } from '../process-memory/young-generation';
 import { HoldfastJob } from './holdfast-job';
 import { JobGatherer, type KeyedGathering, type TakenJob } from './job-gatherer';
 
+/** One start of a job, in a place of its worker. */
+interface Run {
+  readonly job: Job;
+  readonly token: string;
+  /** Whether the place may have a successor. */
+  fetchNext(): boolean;
+  /** Gives the place back. */
+  leave(): void;
+  /** Called when it has ended: another start of the same job waits for it. */
+  onEnd?: (() => void) | undefined;
+}
+
+type NextJob = Awaited<ReturnType<Worker['getNextJob']>> | undefined;
+
+/** What BullMQ's worker keeps to itself. */
+interface Internals {
+  drained: boolean;
+  /** Undefined while nobody has started the loop that takes one job after the other. */
+  readonly mainLoopQueue?: { numTotal(): number } | null;
+  updateDelays(limitMs?: number, until?: number): void;
+  /** Tries again as long as Redis is away; other errors are told, and thrown unless they are only to be told. */
+  retryIfFailed<T>(
+    work: () => Promise<T>,
+    options: { readonly delayInMs: number | undefined; readonly onlyEmitError?: boolean },
+  ): Promise<T | undefined>;
+}
+
 /** BullMQ's worker, with the cases handled that it leaves open: unreadable payloads, lost locks, two runs of one job. */
 export class JobWorker extends Worker {
-  private readonly runs = new Map<string, Promise<unknown>>();
+  private readonly runs = new Map<string, Run>();
   private readonly taken: TakenJobs | undefined;
   private readonly gatherer: JobGatherer | undefined;
 
@@ -47,27 +74,130 @@ export class JobWorker extends Worker {
     return lost;
   }
 
-  /** BullMQ keeps one entry per job and process for its lock, which the end of a zombie would take from its successor. */
-  override processJob(job: Job, token: string, fetchNext?: () => boolean): Promise<void | Job> {
+  /**
+   * Runs a job and, in its place, one successor after the other; resolves when an end brings none. Never rejects.
+   * BullMQ's own way from one job to the next takes more promises than everything else that a small job needs, so that it
+   * is taken only where something goes wrong.
+   */
+  override processJob(job: Job, token: string, fetchNext = () => true): Promise<void> {
+    return new Promise((leave) => this.start({ job, token, fetchNext, leave }));
+  }
+
+  private start(run: Run): void {
     noteJobStart();
+    const { job, token } = run;
     const { id = '' } = job;
     if (job.deferredFailure) {
       deferredFailures.set(job, job.deferredFailure);
       job.deferredFailure = '';
     }
     const before = this.runs.get(id);
-    const run =
-      before === undefined
-        ? super.processJob(job, token, fetchNext)
-        : this.takeOver(before, job, token, fetchNext);
     this.runs.set(id, run);
     this.dispenser?.started(job);
-    const forget = () => {
-      this.dispenser?.ended(job);
-      if (this.runs.get(id) === run) this.runs.delete(id);
+    this.lockManager.trackJob(id, token, job.processedOn ?? 0);
+    if (before === undefined) {
+      this.work(run);
+      return;
+    }
+    // There is one entry for a job and its lock, which the end of the zombie takes.
+    before.onEnd = () => {
+      this.lockManager.trackJob(id, token, Date.now());
+      this.work(run);
     };
-    run.then(forget, forget);
-    return run;
+    this.consumer.interrupt(id, new LockLostError());
+  }
+
+  private work(run: Run): void {
+    try {
+      this.consumer.process(run.job, run.token).then(
+        (result) => this.complete(run, result),
+        (error: Error) => this.fail(run, error),
+      );
+    } catch (error) {
+      this.fail(run, error as Error);
+    }
+  }
+
+  private complete(run: Run, result: unknown): void {
+    const { job, token, fetchNext } = run;
+    const backend = this.getBackend();
+    if (backend.closing) {
+      this.end(run, undefined);
+      return;
+    }
+    this.lockManager.untrackJob(job.id ?? '');
+    job.returnvalue = result;
+    const wantsNext = fetchNext() && !this.closing && !this.paused;
+    backend.moveToCompleted(job, result, job.opts.removeOnComplete as never, token, wantsNext).then(
+      ({ result: answer, finishedOn }) => {
+        job.finishedOn = finishedOn;
+        job.attemptsMade += 1;
+        this.emit('completed', job, result, 'active');
+        this.follow(run, answer);
+      },
+      (error: Error) => this.completeAgain(run, result, error),
+    );
+  }
+
+  private completeAgain(run: Run, result: unknown, firstError: Error): void {
+    const { job, token, fetchNext } = run;
+    let error: Error | undefined = firstError;
+    const complete = () => {
+      if (error === undefined) return this.handleCompleted(result, job, token, fetchNext);
+      const first = error;
+      error = undefined;
+      return Promise.reject(first);
+    };
+    this.internals.retryIfFailed(complete, { delayInMs: this.opts.runRetryDelay }).then(
+      (next) => this.end(run, next),
+      (last: Error) => this.fail(run, last),
+    );
+  }
+
+  private fail(run: Run, error: Error): void {
+    const { job, token, fetchNext } = run;
+    const fail = () => {
+      this.lockManager.untrackJob(job.id ?? '');
+      return this.handleFailed(error, job, token, fetchNext);
+    };
+    this.internals.retryIfFailed(fail, { delayInMs: this.opts.runRetryDelay, onlyEmitError: true }).then(
+      (next) => this.end(run, next),
+      () => this.end(run, undefined),
+    );
+  }
+
+  /** The end of a job has been stored; the answer may bring the next. */
+  private follow(run: Run, answer: unknown): void {
+    try {
+      const [data, id, limitMs, until] = answer as [JobJson?, string?, number?, number?];
+      this.internals.updateDelays(limitMs, until);
+      const next = this.nextOf(data, id, run.token);
+      if (!(next instanceof Promise)) this.end(run, next);
+      else
+        next.then(
+          (one) => this.end(run, one),
+          (error: Error) => this.endWith(run, error),
+        );
+    } catch (error) {
+      this.endWith(run, error as Error);
+    }
+  }
+
+  /** The next job could not be made; it starts again when it is found without a lock. */
+  private endWith(run: Run, error: Error): void {
+    this.emit('error', error);
+    this.end(run, undefined);
+  }
+
+  private end(run: Run, next: NextJob): void {
+    const { job, fetchNext, leave } = run;
+    const { id = '' } = job;
+    this.lockManager.untrackJob(id);
+    this.dispenser?.ended(job);
+    if (this.runs.get(id) === run) this.runs.delete(id);
+    run.onEnd?.();
+    if (next === undefined) leave();
+    else this.start({ job: next as Job, token: next.token ?? run.token, fetchNext, leave });
   }
 
   /** A job that was taken with others has a lock of its own. */
@@ -76,11 +206,19 @@ export class JobWorker extends Worker {
     id?: string,
     token?: string,
   ): ReturnType<Worker['getNextJob']> {
-    return super.nextJobFromJobData(
-      data,
-      id,
-      (id === undefined ? undefined : this.gatherer?.takeToken(id)) ?? token,
-    );
+    const own = id === undefined ? undefined : this.gatherer?.takeToken(id);
+    return Promise.resolve(this.nextOf(data, id, own ?? token)) as ReturnType<Worker['getNextJob']>;
+  }
+
+  /** A promise only where BullMQ has to schedule the job after it. */
+  private nextOf(data: JobJson | undefined, id = '', token?: string): NextJob | Promise<NextJob> {
+    const isScheduled = data?.repeatJobKey !== undefined || data?.opts.repeatJobKey !== undefined;
+    if (!data || isScheduled) return super.nextJobFromJobData(data, id, token);
+    this.internals.drained = false;
+    const job = this.createJob(data, id);
+    job.token = token;
+    this.emit('active', job, 'waiting');
+    return job;
   }
 
   private async giveBack({ answer, token }: TakenJob): Promise<void> {
@@ -95,10 +233,13 @@ export class JobWorker extends Worker {
     }
   }
 
-  /** 0 while nobody has started the loop that takes one job after the other. */
   private freeSlots(): number {
-    const { mainLoopQueue } = this as unknown as { readonly mainLoopQueue?: { numTotal(): number } | null };
+    const { mainLoopQueue } = this.internals;
     return mainLoopQueue == null ? 0 : this.concurrency - mainLoopQueue.numTotal();
+  }
+
+  private get internals(): Internals {
+    return this as unknown as Internals;
   }
 
   private keyedGathering(): KeyedGathering | undefined {
@@ -134,18 +275,5 @@ export class JobWorker extends Worker {
       job.data = new CorruptPayload(json.data, String(error).slice(0, 200));
       return job;
     }
-  }
-
-  private async takeOver(
-    before: Promise<unknown>,
-    job: Job,
-    token: string,
-    fetchNext?: () => boolean,
-  ): Promise<void | Job> {
-    const { id = '' } = job;
-    this.lockManager.trackJob(id, token, Date.now());
-    this.consumer.interrupt(id, new LockLostError());
-    await before.catch(() => undefined);
-    return super.processJob(job, token, fetchNext);
   }
 }

@@ -3,6 +3,7 @@ import { DiscoveryService } from '@nestjs/core';
 import type { Job, Worker, WorkerOptions } from 'bullmq';
 import { Settings } from '../../config/settings';
 import { AttemptLog } from '../queue/attempt-log.service';
+import { logsInfo } from '../logging/logging.module';
 import { JobConsumer } from '../queue/job-consumer';
 import { SHUTDOWN_REASON } from '../queue/job-interruption';
 import {
@@ -212,6 +213,7 @@ export class WorkerRunner implements BeforeApplicationShutdown {
       steps: this.steps(),
       log: this.attempts,
       ...(batch !== undefined && { batch }),
+      saysEachJob: logsInfo(this.settings),
       onUnfinished: (job, how) => this.observers.forEach((observer) => observer.unfinished(job, how)),
     });
     this.cancelWatch.add(consumer);
