@@ -85,6 +85,9 @@ const zones: Readonly<Record<string, number>> = {
   hst: -600,
 };
 const MAX_CHARACTERS = 100;
+// RFC 822 as nearly every feed writes it; what it does not take is read word by word.
+const usual =
+  /^(?:[A-Z][a-z]{2}, )?(\d{1,2}) ([A-Z][a-z]{2}) (\d{4}) (\d{2}):(\d{2})(?::(\d{2}))? (GMT|UTC|[+-]\d{4})$/;
 const iso =
   /^(\d{4})(?:-?(\d{2})(?:-?(\d{2})(?:[T ]+(\d{2}):?(\d{2})(?::?(\d{2})(?:[.,](\d{1,9}))?)?)?)?)?\s*(z|[+-]\d{2}:?(?:\d{2})?)?$/i;
 const clock = /^(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?(am|pm)?$/;
@@ -112,7 +115,28 @@ export function feedDate(text: string): string | null {
   const trimmed = text.trim();
   if (trimmed === '' || trimmed.length > MAX_CHARACTERS) return null;
   // Whatever language the weekday is in, it adds nothing.
-  return isoDate(iso.exec(trimmed)) ?? wordedDate(trimmed.toLowerCase().replace(/^\p{L}{2,13}\.?,\s/u, ''));
+  return (
+    usualDate(usual.exec(trimmed)) ??
+    isoDate(iso.exec(trimmed)) ??
+    wordedDate(trimmed.toLowerCase().replace(/^\p{L}{2,13}\.?,\s/u, ''))
+  );
+}
+
+function usualDate(match: RegExpExecArray | null): string | null {
+  if (match === null) return null;
+  const [, day, name = '', year, hour, minute, second = '0', place = ''] = match;
+  const month = months.indexOf(name.toLowerCase());
+  const zone = zoneOf(place.toLowerCase());
+  if (month < 0 || zone === undefined) return null;
+  return moment({
+    year: Number(year),
+    month,
+    day: Number(day),
+    hour: Number(hour),
+    minute: Number(minute),
+    second: Number(second),
+    zone,
+  });
 }
 
 /** The moment of a number: milliseconds since 1970, or seconds where milliseconds would lie before March 1973. */

@@ -103,6 +103,7 @@ function listOf<Raw, Value>(
   keyOf: (value: Value) => unknown = (value) => value,
 ): Value[] {
   const found: Value[] = [];
+  if (list.length === 0) return found;
   const keys = new Set<unknown>();
   for (const raw of list) {
     const value = read(raw);
@@ -137,7 +138,8 @@ function enclosureOf(
   return { url: address, type: oneLine(type ?? undefined, most.typeCharacters), lengthBytes };
 }
 
-function fieldsOf(fields: ItemDraft['fields'] = {}, notes: Set<ItemNote>): Record<string, MappedValue> {
+function fieldsOf(fields: ItemDraft['fields'], notes: Set<ItemNote>): Record<string, MappedValue> {
+  if (fields === undefined) return {};
   const clean = <Value>(value: Value) => {
     if (typeof value !== 'string') return value;
     if (value.length > most.fieldCharacters) notes.add('text_cut');

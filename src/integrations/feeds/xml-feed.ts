@@ -110,7 +110,7 @@ export class XmlFeed {
     this.part = { isItem, startsAt, depth: this.depth, stack: [element], elements: 1 };
   }
 
-  private openRoot(name: string, tag: SaxesTagNS, attributes: Record<string, string>): void {
+  private openRoot(name: string, tag: SaxesTagNS, attributes: Readonly<Record<string, string>>): void {
     const local = tag.local.toLowerCase();
     if (local === 'html')
       throw new DocumentBreak('document_is_html', 'The document is a web page, not a feed.');
@@ -126,7 +126,7 @@ export class XmlFeed {
     this.openChannel(attributes);
   }
 
-  private openChannel(attributes: Record<string, string>): void {
+  private openChannel(attributes: Readonly<Record<string, string>>): void {
     this.containers.push(this.depth);
     this.base = attributes['xml:base'] ?? this.base;
     this.info.language ??= oneLine(attributes['xml:lang'], 50);

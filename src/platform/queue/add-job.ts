@@ -7,7 +7,7 @@ import { tellOfAdd } from './add-observer';
 import { declaredJob, queueDefaults, type JobDefinition, type QueueDefinition } from './define-queue';
 import { nextIdSeed } from './id-seed';
 import { jobId, seededJobId } from './job-id';
-import { checkPayload } from './job-payload';
+import { checkPayload, isSurelyValid } from './job-payload';
 import { passPayloadCheck } from './payload-checks';
 import { priorityNumber, type Priority } from './priority';
 import { EnqueueOutcomeUnknownError, storeJobs, type PreparedJob, type StoredOutcome } from './store-jobs';
@@ -118,25 +118,32 @@ export async function prepareJob(
   options: AddOptions = {},
 ): Promise<PreparedJob> {
   try {
-    return await settleJob(definition, queue, type, payload, options);
+    const declared = declaredJob(definition, type);
+    if (declared === undefined) throw new UnknownJobError(definition.name, type);
+    // Before anything is awaited, so that the seeds follow the order of the calls.
+    const seed = options.id === undefined && options.key === undefined ? nextIdSeed() : undefined;
+    // A promise for each of a thousand jobs is a good part of what preparing them costs.
+    if (!isSurelyValid(declared.payload, payload)) await checkPayload(type, declared.payload, payload);
+    return settledJob(definition, queue, { type, declared, seed }, payload, options);
   } catch (error) {
     tellOfAdd(queue, type, 'refused');
     throw error;
   }
 }
 
-async function settleJob(
+interface Naming {
+  readonly type: string;
+  readonly declared: JobDefinition;
+  readonly seed: string | undefined;
+}
+
+function settledJob(
   definition: QueueDefinition,
   queue: Queue,
-  type: string,
+  { type, declared, seed }: Naming,
   payload: object,
   options: AddOptions,
-): Promise<PreparedJob> {
-  const declared = declaredJob(definition, type);
-  if (declared === undefined) throw new UnknownJobError(definition.name, type);
-  // Before anything is awaited, so that the seeds follow the order of the calls.
-  const seed = options.id === undefined && options.key === undefined ? nextIdSeed() : undefined;
-  await checkPayload(type, declared.payload, payload);
+): PreparedJob {
   passPayloadCheck(queue, type, payload);
   const priority = options.priority ?? declared.priority ?? 'normal';
   if (definition.hasPriorities !== true && priority !== 'normal') {
