@@ -224,8 +224,16 @@ export function retentionOf(
  * the memory of their keys has to have them; undefined where each is asked for first.
  */
 export function keptAtEnd(definition: QueueDefinition, settings: Settings): number | undefined {
-  if (definition.history !== 'failures' || deduplicationMs(definition) > 0) return undefined;
+  if (isFollowed(definition)) return undefined;
   return retentionOf(definition, settings).completed.count;
+}
+
+/**
+ * Whether single jobs of the queue are somebody's business while nothing goes wrong: the history's, or the memory of their
+ * keys. Of others the event stream tells only how they end.
+ */
+export function isFollowed(definition: QueueDefinition): boolean {
+  return definition.history !== 'failures' || deduplicationMs(definition) > 0;
 }
 
 /** How long a job's key is remembered after its end, in milliseconds. */

@@ -23,7 +23,8 @@ const ARGUMENTS_PER_JOB = 9;
  * Events come first and the hash last: a queue whose keys are spoiled refuses before anything of the job is stored.
  * Redis refuses a script for want of memory before its first write, never in the middle.
  *
- * ARGV: base of the queue's keys, base of the memory's keys, then per job: id, type, data, options, timestamp, delay,
+ * ARGV: base of the queue's keys, base of the memory's keys, 1 where the events tell of jobs that are added and wait, then
+ * per job: id, type, data, options, timestamp, delay,
  * priority, what to remember ('' for nothing) and for how long; a life of 0 adds the job anew although it is known,
  * a negative one does so unless its end is known.
  * Answers per job: 1 when it was stored, or what is known of the one that was there: its memory, or its type and data.
@@ -41,7 +42,7 @@ export const STORE_KEYED_JOBS = storeJobsScript(true);
 function storeJobsScript(isKeyed: boolean): string {
   const keyed = (text: string) => (isKeyed ? text : '');
   return `${keyed(HOLD + LINE)}
-local base, memory = ARGV[1], ARGV[2]
+local base, memory, isFollowed = ARGV[1], ARGV[2], ARGV[3] == '1'
 local wait, meta, counter, delayed, active, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local marker, prioritized, priorities = KEYS[7], KEYS[8], KEYS[9]
 local settings = redis.call('HMGET', meta, 'opts.maxLenEvents', 'paused', 'concurrency')
@@ -53,8 +54,13 @@ end
 local held = settings[2] or (settings[3] and redis.call('LLEN', active) >= tonumber(settings[3]))
 local stored, ready, later = 0, false, false${keyed(`
 local isHeld = false
-local line = lineOf(base, ARGV[5], 6, ${ARGUMENTS_PER_JOB + 1}, ${ARGUMENTS_PER_JOB + 1})
-expected = (#ARGV - 5) / ${ARGUMENTS_PER_JOB + 1}`)}
+local line = lineOf(base, ARGV[6], 7, ${ARGUMENTS_PER_JOB + 1}, ${ARGUMENTS_PER_JOB + 1})
+expected = (#ARGV - 6) / ${ARGUMENTS_PER_JOB + 1}`)}
+
+local function tellWaiting(id)
+  if not isFollowed then return end
+  redis.call('XADD', events, 'MAXLEN', '~', maxEvents, '*', 'event', 'waiting', 'jobId', id)
+end
 
 local function delayedScore(due)
   local lowest, highest = due * 4096, (due + 1) * 4096 - 1
@@ -63,29 +69,46 @@ local function delayedScore(due)
   return math.min(tonumber(last) + 1, highest)
 end
 
+-- Mostly nobody is there, and nobody is remembered: that is asked once for all.
+local FIRST, WIDTH = ${isKeyed ? 7 : 4}, ${ARGUMENTS_PER_JOB + Number(isKeyed)}
+local hashes, notes, idOfNote = {}, {}, {}
+for at = FIRST, #ARGV, WIDTH do
+  hashes[#hashes + 1] = base .. ARGV[at]
+  if ARGV[at + 7] ~= '' then
+    notes[#notes + 1] = memory .. ARGV[at]
+    idOfNote[#notes] = ARGV[at]
+  end
+end
+local isAnyThere = redis.call('EXISTS', unpack(hashes)) > 0
+local isStored, remembered = {}, {}
+if #notes > 0 then
+  for n, note in ipairs(redis.call('MGET', unpack(notes))) do remembered[idOfNote[n]] = note end
+end
+
 local outcomes = {}
 ${keyed('local isDone, problem = pcall(function()')}
-for at = ${isKeyed ? 6 : 3}, #ARGV, ${ARGUMENTS_PER_JOB + Number(isKeyed)} do
+for at = FIRST, #ARGV, WIDTH do
   local id, type, data, options = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
   local timestamp, delay, priority = ARGV[at + 4], tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6])
   local note, life = ARGV[at + 7], tonumber(ARGV[at + 8])${keyed(`
   local limitKey = ARGV[at + 9]`)}
   local key = base .. id
   local isLost = false
-  local known = note ~= '' and redis.call('GET', memory .. id) or false
+  local known = note ~= '' and remembered[id] or false
   if life < 0 then
     life = -life
     isLost = known and string.find(known, '^%S+ %d+ %- ') ~= nil
   end
   local outcome = 1
-  if redis.call('EXISTS', key) == 1 then
+  if isStored[id] or isAnyThere and redis.call('EXISTS', key) == 1 then
     redis.call('XADD', events, 'MAXLEN', '~', maxEvents, '*', 'event', 'duplicated', 'jobId', id)
     outcome = known and { known } or redis.call('HMGET', key, 'name', 'data', 'timestamp')
   elseif known and life > 0 and not isLost then
     outcome = { known }
   else
     stored = stored + 1
-    redis.call('XADD', events, '*', 'event', 'added', 'jobId', id, 'name', type)
+    isStored[id] = true
+    if isFollowed then redis.call('XADD', events, '*', 'event', 'added', 'jobId', id, 'name', type) end
     if delay > 0 then
       local due = tonumber(timestamp) + delay
       redis.call('ZADD', delayed, delayedScore(due), id)
@@ -93,7 +116,7 @@ for at = ${isKeyed ? 6 : 3}, #ARGV, ${ARGUMENTS_PER_JOB + Number(isKeyed)} do
       later = true
     ${keyed(`elseif limitKey ~= '' then
       if takePlace(line, limitKey, id, priority) then
-        redis.call('XADD', events, 'MAXLEN', '~', maxEvents, '*', 'event', 'waiting', 'jobId', id)
+        tellWaiting(id)
         ready = true
       else
         hold(base, id, limitKey, priority, tonumber(timestamp), nextPlace(base))
@@ -106,7 +129,7 @@ for at = ${isKeyed ? 6 : 3}, #ARGV, ${ARGUMENTS_PER_JOB + Number(isKeyed)} do
       else
         redis.call('LPUSH', wait, id)
       end
-      redis.call('XADD', events, 'MAXLEN', '~', maxEvents, '*', 'event', 'waiting', 'jobId', id)
+      tellWaiting(id)
       ready = true
     end
     ${keyed(`if limitKey ~= '' then
@@ -116,7 +139,10 @@ for at = ${isKeyed ? 6 : 3}, #ARGV, ${ARGUMENTS_PER_JOB + Number(isKeyed)} do
     `)}redis.call('HMSET', key, 'name', type, 'data', data, 'opts', options,
       'timestamp', timestamp, 'delay', delay, 'priority', priority)${keyed(`
     end`)}
-    if note ~= '' and life > 0 then redis.call('SET', memory .. id, note, 'PX', life) end
+    if note ~= '' and life > 0 then
+      redis.call('SET', memory .. id, note, 'PX', life)
+      remembered[id] = note
+    end
   end
   outcomes[#outcomes + 1] = outcome
 end
@@ -130,7 +156,7 @@ if later then
   local first = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')[2]
   if first then redis.call('ZADD', marker, tonumber(first) / 4096, '1') end
 end
-${keyed('if isHeld then hint(base, ARGV[3], ARGV[4]) end')}
+${keyed('if isHeld then hint(base, ARGV[4], ARGV[5]) end')}
 return outcomes
 `;
 }

@@ -1,7 +1,7 @@
 import type { JobsOptions, Queue } from 'bullmq';
 import type { Cluster, Redis } from 'ioredis';
 import { isAway, isOutcomeUnknown, refusalOf } from '../redis/redis-unavailable.error';
-import { deduplicationMs, type QueueDefinition } from './define-queue';
+import { deduplicationMs, isFollowed, type QueueDefinition } from './define-queue';
 import { knownJobBase, knownJobOf, knownJobText, payloadFingerprint, type KnownJob } from './known-job';
 import type { Priority } from './priority';
 import { hintChannel } from '../key-limits/key-limit';
@@ -107,7 +107,12 @@ function argumentsOf(
 ): (string | number)[] {
   const prefix = queue.opts.prefix ?? 'bull';
   const base = `${prefix}:${definition.name}:`;
-  const args: (string | number)[] = [...storeJobsKeys.map((name) => base + name), base, knownJobBase(prefix)];
+  const args: (string | number)[] = [
+    ...storeJobsKeys.map((name) => base + name),
+    base,
+    knownJobBase(prefix),
+    isFollowed(definition) ? 1 : 0,
+  ];
   const isKeyed = definition.keyLimits !== undefined;
   if (isKeyed) args.push(hintChannel(prefix), definition.name, keyLimitText(queue));
   const lifeMs = deduplicationMs(definition);

@@ -12,7 +12,8 @@ export const endFields = [...troubleFields, 'rjk'] as const;
  *
  * `isPlainEnd(fields)` is given what the hash holds of {@link endFields}.
  * `withoutLetters(ids, lettered)` answers which of the ids are not in the set of jobs with dead letters.
- * `dropSurplus(set, base, kept, ends)` is given the plain ends, ids and times.
+ * `plainEnds(set)` answers how many plain ends are noted.
+ * `dropSurplus(set, base, kept, ends, most)` is given plain ends to note, ids and times, and how many may be removed.
  */
 export const SURPLUS = `${IS_TROUBLED}
 local function isPlainEnd(starts, attempts, options, scheduler)
@@ -26,12 +27,13 @@ local function withoutLetters(ids, lettered)
   return found
 end
 
-local function dropSurplus(set, base, kept, ends)
-  local list = set .. ':plain'
-  local over = redis.call('RPUSH', list, unpack(ends)) / 2 - kept
+local function plainEnds(set) return redis.call('LLEN', set .. ':plain') / 2 end
+
+local function dropSurplus(set, base, kept, ends, most)
+  if #ends > 0 then redis.call('RPUSH', set .. ':plain', unpack(ends)) end
+  local over = plainEnds(set) - kept
   if over <= 0 then return end
-  -- Two for each that has ended, so that a surplus is caught up with.
-  local oldest = redis.call('LPOP', list, 2 * math.min(over, #ends))
+  local oldest = redis.call('LPOP', set .. ':plain', 2 * math.min(over, most))
   local ids, gone, keys = {}, {}, {}
   for at = 1, #oldest, 2 do ids[#ids + 1] = oldest[at] end
   local times = redis.call('ZMSCORE', set, unpack(ids))

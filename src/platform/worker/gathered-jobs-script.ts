@@ -16,6 +16,10 @@ const MOST_TURNS = 2;
 // A worker with free slots leaves most of what waits to others that have some, too: jobs may take minutes.
 const MOST_OF_WAITING = 0.25;
 
+// Of the completed jobs that stay in a queue of which only so many do, those of one call: what people see is a sample of
+// the last ten calls at least, not of the last two.
+const SHARE_OF_KEPT = 0.1;
+
 /** The keys of a queue that the script is handed, in this order; those of the jobs follow. */
 export const queueKeys = [
   'wait',
@@ -39,8 +43,8 @@ export const queueKeys = [
  * a job with a family or a lock that is not its worker's, and a queue that is paused, limited or has due jobs, are left
  * to BullMQ's own functions, which are part of the text.
  *
- * ARGV: prefix, lock duration, worker's name, how many completed jobs of the queue stay (all of them where it is negative),
- * the key of jobs with dead letters, how many more jobs may begin, their token (from the second on with a number) and
+ * ARGV: prefix, lock duration, worker's name, how many completed jobs of the queue stay (all of them where it is negative;
+ * where it is not, nobody follows the jobs of the queue either, and the events tell of their ends only), the key of jobs with dead letters, how many more jobs may begin, their token (from the second on with a number) and
  * time, then per job that ends: id, timestamp, result, token, whether to fetch, attempts.
  * Answers, packed as MessagePack, per job that ends and then per job that may begin: a code of BullMQ's, the next job as
  * BullMQ hands it out, or an error's text. Of those that may begin, there are no more answers than jobs that were taken,
@@ -57,6 +61,7 @@ const gathered = (isKeyed: boolean) => {
 local FIRST, WIDTH = ${isKeyed ? 13 : 8}, 6
 local prefix, lockMs, worker, kept, lettered = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
 ${SURPLUS}
+local isFollowed = kept < 0
 local wanted, nextToken, nextTime = tonumber(ARGV[6]), ARGV[7], ARGV[8]
 ${keyed(`local base, queue, channel = ARGV[1], ARGV[9], ARGV[10]
 local max, ms, most = tonumber(ARGV[11]), tonumber(ARGV[12]), tonumber(ARGV[13])
@@ -126,6 +131,23 @@ for n = 1, count do
   end
 end
 
+-- Where as many are there as stay, only the newest of those that end together are written: the others would be removed
+-- again a moment later. Ends that somebody has to look at are the sweeper's.
+local isGone, gone = {}, {}
+local function surplusAtOnce(ids)
+  local isDone, isFree, there = pcall(function() return withoutLetters(ids, lettered), plainEnds(KEYS[11]) end)
+  local staying = isDone and math.max(math.ceil(kept * ${SHARE_OF_KEPT}), kept - there)
+  for at = #plain, 1, -1 do
+    local n = plain[at]
+    if not (isDone and isFree[argument(n, 1)]) then
+      isSurplus[n] = false
+    elseif isSurplus[n] then
+      isGone[n] = staying <= 0
+      staying = staying - 1
+    end
+  end
+end
+
 if #plain > 0 then
   rcall('DEL', unpack(freed))
   rcall('SREM', KEYS[5], unpack(ids))
@@ -140,19 +162,25 @@ if #plain > 0 then
     if areOldest then isOfCall[id] = nil end
   end
   if areOldest then rcall('LTRIM', KEYS[2], 0, -#ids - 1) end
+  if mayDrop then surplusAtOnce(ids) end
   for _, n in ipairs(plain) do
     local id, result = argument(n, 1), argument(n, 3)
     if not areOldest and rcall('LREM', KEYS[2], -1, id) < 1 then
       answers[n] = -3
     else
-      rcall('HSET', keyOf(n), 'atm', attempts[n], 'returnvalue', result, 'finishedOn', argument(n, 2))
+      if isGone[n] then
+        gone[#gone + 1], gone[#gone + 2] = keyOf(n), keyOf(n) .. ':logs'
+      else
+        rcall('HSET', keyOf(n), 'atm', attempts[n], 'returnvalue', result, 'finishedOn', argument(n, 2))
+        ends[#ends + 1] = argument(n, 2)
+        ends[#ends + 1] = id
+      end
       rcall('XADD', KEYS[4], '*', 'event', 'completed', 'jobId', id, 'returnvalue', result, 'prev', 'active')
-      ends[#ends + 1] = argument(n, 2)
-      ends[#ends + 1] = id
       answers[n] = 0
     end
   end
   if #ends > 0 then rcall('ZADD', KEYS[11], unpack(ends)) end
+  if #gone > 0 then rcall('DEL', unpack(gone)) end
 end
 
 for n = 1, count do
@@ -198,7 +226,7 @@ end
 local function start(id, n, fields, permit)
   local key, startedAt, starts = prefix .. id, timeOf(n), permit
   rcall('SET', key .. ':lock', tokenOf(n), 'PX', lockMs)
-  rcall('XADD', KEYS[4], '*', 'event', 'active', 'jobId', id, 'prev', 'waiting')
+  if isFollowed then rcall('XADD', KEYS[4], '*', 'event', 'active', 'jobId', id, 'prev', 'waiting') end
   fields = fields or rcall('HGETALL', key)
   if fields.err then error(fields) end
   local last = #fields
@@ -308,21 +336,14 @@ for _, n in ipairs(plain) do
   end
 end
 if mayDrop then
-  local surplus, times = {}, {}
+  local noted = {}
   for _, n in ipairs(plain) do
-    if isSurplus[n] and answers[n] ~= -3 then
-      surplus[#surplus + 1] = argument(n, 1)
-      times[#surplus] = argument(n, 2)
+    if isSurplus[n] and not isGone[n] and answers[n] ~= -3 then
+      noted[#noted + 1], noted[#noted + 2] = argument(n, 1), argument(n, 2)
     end
   end
-  -- What cannot go here is found by the sweeper.
-  pcall(function()
-    local isFree, noted = withoutLetters(surplus, lettered), {}
-    for at, id in ipairs(surplus) do
-      if isFree[id] then noted[#noted + 1], noted[#noted + 2] = id, times[at] end
-    end
-    if #noted > 0 then dropSurplus(KEYS[11], prefix, kept, noted) end
-  end)
+  -- Two for each that has ended, those included that are gone, so that a surplus is caught up with. What cannot go here is found by the sweeper.
+  if #noted + #gone > 0 then pcall(dropSurplus, KEYS[11], prefix, kept, noted, #noted + #gone / 2) end
 end
 ${keyed("answers[count + wanted + 1] = rcall('ZCARD', ring) > 0 and 1 or 0")}
 return cmsgpack.pack(answers)

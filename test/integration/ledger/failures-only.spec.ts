@@ -134,6 +134,22 @@ describe('a history of failures only', () => {
     expect(await ledgerRows(app, 'SELECT id FROM ledger_jobs WHERE id = $1', [plain])).toEqual([]);
   });
 
+  it('leaves to the event stream how jobs end, where nobody follows them before', async () => {
+    const { queue } = app.get(QueueRegistry).get(scrapsQueue.name)!;
+    const { producer } = app.get(RedisConnections);
+    const told = async (name: string) => {
+      const events = await producer.xrange(`${queue.opts.prefix}:${name}:events`, '-', '+');
+      return new Set(events.map(([, fields]) => fields[1]));
+    };
+    await app.get(ScrapsProducer, { strict: false }).scrap(0);
+    expect(await told(scrapsQueue.name)).toEqual(new Set());
+    app.get(WorkerRunner).start(scrapsQueue.name);
+    await eventually(async () => expect(await told(scrapsQueue.name)).toContain('completed'), 10_000);
+    // The history follows these, and the memory of keys.
+    await app.get(PartsProducer, { strict: false }).part(0);
+    expect(await told(partsQueue.name)).toContain('added');
+  });
+
   it('lets what has succeeded at once go at its end, where no memory of keys needs it', async () => {
     const scrap = (failures: number) => app.get(ScrapsProducer, { strict: false }).scrap(failures);
     const [plain, retried] = [await scrap(0), await scrap(1)];

@@ -34,6 +34,22 @@ describe('completed jobs beyond those that a queue keeps', () => {
     expect(await scene.queue.getCompletedCount()).toBe(KEPT);
   });
 
+  it('leave by the dozen as they end together, and are told all the same', async () => {
+    await scene.add(KEPT);
+    const worker = work();
+    await scene.until({ completed: KEPT, active: 0, waiting: 0 });
+    await worker.close();
+    await scene.queue.trimEvents(0);
+    await scene.add(100, (at) => ({ jobId: `jlater${at}` }));
+    work();
+    await scene.until({ completed: KEPT, active: 0, waiting: 0 });
+    const events = await scene.redis.xrange(`${scene.prefix}:${NAME}:events`, '-', '+');
+    const told = events.flatMap(([, fields]) => (fields[1] === 'completed' ? [fields[3]!] : []));
+    expect(told.toSorted()).toEqual(Array.from({ length: 100 }, (_, at) => `jlater${at}`).toSorted());
+    const newest = (await scene.queue.getCompleted(0, 0)).map(({ id }) => id);
+    expect(newest).toEqual([told.at(-1)]);
+  });
+
   it('all stay where the queue says nothing, and where they ended before it did', async () => {
     await scene.add(60);
     const worker = work(-1);
