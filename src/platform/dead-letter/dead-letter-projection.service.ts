@@ -35,6 +35,7 @@ const shownColumns = {
   payload: sql<string>`left(${deadLetters.payload}, ${MAX_SHOWN_PAYLOAD_CHARACTERS + 1})`,
   reason: sql<string>`left(${deadLetters.errorMessage}, ${MAX_SHOWN_REASON_CHARACTERS})`,
 };
+const isChanged = sql`${deadLetters.isShown} <> ${deadLetters.isShownWanted}`;
 type Shown = Pick<typeof deadLetters.$inferSelect, Exclude<keyof typeof shownColumns, 'reason'>> & {
   readonly reason: string;
 };
@@ -60,9 +61,11 @@ export class DeadLetterProjection implements OnApplicationBootstrap {
     if (!this.database.isSchemaReady) return;
     try {
       const isReviewDue = Date.now() - this.reviewedAt >= REVIEW_INTERVAL_MS;
-      for (const queue of this.queues.all()) {
-        if (isReviewDue) await this.review(queue, maxShown);
-        await this.apply(queue);
+      const queues = this.queues.all();
+      if (isReviewDue) for (const queue of queues) await this.review(queue, maxShown);
+      const changed = await this.changedQueues();
+      for (const queue of queues) {
+        if (changed.has(queue.origin.definition.name)) await this.apply(queue);
       }
       if (isReviewDue) this.reviewedAt = Date.now();
     } catch (error) {
@@ -105,17 +108,21 @@ export class DeadLetterProjection implements OnApplicationBootstrap {
       .where(and(own, eq(deadLetters.isShown, true)));
   }
 
+  /** One question for all queues: mostly nothing has changed in any of them. */
+  private async changedQueues(): Promise<ReadonlySet<string>> {
+    const found = await this.database.query
+      .selectDistinct({ queue: deadLetters.queue })
+      .from(deadLetters)
+      .where(isChanged);
+    return new Set(found.map(({ queue }) => queue));
+  }
+
   private async apply(target: DeadLetterQueue): Promise<void> {
     for (let batch = 0; batch < MAX_BATCHES_PER_TURN; batch += 1) {
       const changed = await this.database.query
         .select(shownColumns)
         .from(deadLetters)
-        .where(
-          and(
-            eq(deadLetters.queue, target.origin.definition.name),
-            sql`${deadLetters.isShown} <> ${deadLetters.isShownWanted}`,
-          ),
-        )
+        .where(and(eq(deadLetters.queue, target.origin.definition.name), isChanged))
         .orderBy(asc(deadLetters.finishedAt))
         .limit(BATCH_SIZE);
       if (changed.length === 0) return;
