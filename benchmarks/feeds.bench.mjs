@@ -6,8 +6,8 @@ import { interleaved, JobCrew, startProgram } from './job-crew.mjs';
 
 // The end is read from the import, so that nobody has to ask often while it runs: a question costs as much as 20 items.
 const LOOK_INTERVAL_MS = 250;
-// Twice the batch: one is gathered while another is stored.
-const CONCURRENCY = 200;
+// Three times the batch: while one is stored another is gathered, and the jobs of a third end.
+const CONCURRENCY = 300;
 const DEADLINE_MS = 300_000;
 
 function rss(items, round) {

@@ -106,21 +106,21 @@ export class Attempt {
         return true;
       };
       const succeed = (result: unknown) => isLate() || end(() => resolve(result));
-      const fail = (error: unknown) => isLate() || end(() => reject(error as Error));
+      const fail = (error: Error) => isLate() || end(() => reject(error));
       const settled = (result: unknown) => {
         try {
           const kept = work.settle(result);
           if (kept instanceof Promise) kept.then(succeed, fail);
           else succeed(kept);
         } catch (error) {
-          fail(error);
+          fail(error as Error);
         }
       };
       this.isSupervised = true;
       try {
         Promise.resolve(work.begin()).then(settled, fail);
       } catch (error) {
-        fail(error);
+        fail(error as Error);
       }
     });
   }

@@ -195,26 +195,31 @@ export class JobGatherer {
     const args = [id, finishedOn, value, token, fetch, opts.attempts ?? 1];
     return new Promise((resolve, reject) => {
       const settle = (answer: Answer) => {
-        try {
-          resolve({ result: this.successorOf(job, answer), finishedOn });
-        } catch (error) {
-          reject(error as Error);
-        }
+        const problem = this.problemOf(job, answer);
+        if (problem === undefined) resolve({ result: this.successorOf(job, answer), finishedOn });
+        else reject(problem);
       };
       this.gather({ id, args, resolve: settle, reject });
     });
   }
 
+  private problemOf({ id }: EndedJob, answer: Answer): Error | undefined {
+    if (typeof answer === 'string') return new ReplyError(answer);
+    if (typeof answer !== 'number' || answer >= 0) return undefined;
+    const context = { jobId: id, command: 'moveToFinished', state: 'active' };
+    return this.backend.finishedErrors({ code: answer, ...context });
+  }
+
   private successorOf(job: EndedJob, answer: Answer): ReturnType<typeof raw2NextJobData> {
-    if (typeof answer === 'string') throw new ReplyError(answer);
-    if (typeof answer === 'number' && answer < 0) {
-      const context = { jobId: job.id, command: 'moveToFinished', state: 'active' };
-      throw this.backend.finishedErrors({ code: answer, ...context });
-    }
     this.keyed?.onReleased(job);
-    if (typeof answer === 'number') return [];
+    if (typeof answer !== 'object') return [];
     this.keyed?.onTaken(answer);
-    return raw2NextJobData(answer);
+    try {
+      return raw2NextJobData(answer);
+    } catch {
+      // That is no error of the job before it: it is found without a lock.
+      return [];
+    }
   }
 
   private gather(finish: Finish): void {

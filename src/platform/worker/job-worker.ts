@@ -1,4 +1,11 @@
-import { raw2NextJobData, Worker, type Job, type JobJson, type WorkerOptions } from 'bullmq';
+import {
+  raw2NextJobData,
+  Worker,
+  type Job,
+  type JobJson,
+  type RedisQueueBackend,
+  type WorkerOptions,
+} from 'bullmq';
 import { deferredFailures } from '../queue/admission';
 import { CorruptPayload } from '../queue/corrupt-payload';
 import { letteredJobsKey } from '../queue/dead-letter-name';
@@ -25,6 +32,8 @@ interface Run {
 }
 
 type NextJob = Awaited<ReturnType<Worker['getNextJob']>> | undefined;
+
+type Completed = Awaited<ReturnType<RedisQueueBackend['moveToCompleted']>>;
 
 /** What BullMQ's worker keeps to itself. */
 interface Internals {
@@ -129,14 +138,17 @@ export class JobWorker extends Worker {
     job.returnvalue = result;
     const wantsNext = fetchNext() && !this.closing && !this.paused;
     backend.moveToCompleted(job, result, job.opts.removeOnComplete as never, token, wantsNext).then(
-      ({ result: answer, finishedOn }) => {
-        job.finishedOn = finishedOn;
-        job.attemptsMade += 1;
-        this.emit('completed', job, result, 'active');
-        this.follow(run, answer);
-      },
+      (ended) => this.completed(run, ended),
       (error: Error) => this.completeAgain(run, result, error),
     );
+  }
+
+  private completed(run: Run, { result: answer, finishedOn }: Completed): void {
+    const { job } = run;
+    job.finishedOn = finishedOn;
+    job.attemptsMade += 1;
+    this.emit('completed', job, job.returnvalue, 'active');
+    this.follow(run, answer);
   }
 
   private completeAgain(run: Run, result: unknown, firstError: Error): void {
@@ -197,7 +209,7 @@ export class JobWorker extends Worker {
     if (this.runs.get(id) === run) this.runs.delete(id);
     run.onEnd?.();
     if (next === undefined) leave();
-    else this.start({ job: next as Job, token: next.token ?? run.token, fetchNext, leave });
+    else this.start({ job: next, token: next.token ?? run.token, fetchNext, leave });
   }
 
   /** A job that was taken with others has a lock of its own. */
