@@ -149,6 +149,15 @@ describe('a worker whose ends are gathered', () => {
     await scene.until({ completed: 59, active: 1, waiting: 0 });
   });
 
+  it('ends a job although its successor cannot be made', async () => {
+    const scene = open();
+    await scene.add(60);
+    await scene.redis.hset(`${scene.prefix}:${NAME}:j55`, 'opts', 'no JSON');
+    scene.work(() => Promise.resolve(), 10);
+    await scene.until({ completed: 59, active: 1, waiting: 0 });
+    expect(scene.errors).toEqual([]);
+  });
+
   it('loses no job where a key of the queue is spoiled, and goes on when it is mended', async () => {
     const scene = open();
     await scene.add(30);
