@@ -1,11 +1,4 @@
-import {
-  raw2NextJobData,
-  Worker,
-  type Job,
-  type JobJson,
-  type RedisQueueBackend,
-  type WorkerOptions,
-} from 'bullmq';
+import { raw2NextJobData, type Job, type JobJson, type Worker, type WorkerOptions } from 'bullmq';
 import { deferredFailures } from '../queue/admission';
 import { CorruptPayload } from '../queue/corrupt-payload';
 import { letteredJobsKey } from '../queue/dead-letter-name';
@@ -18,39 +11,14 @@ import { TakenJobs } from '../key-limits/taken-fields';
 import { noteJobStart } from '../process-memory/young-generation';
 import { HoldfastJob } from './holdfast-job';
 import { JobGatherer, type KeyedGathering, type TakenJob } from './job-gatherer';
-
-/** One start of a job, in a place of its worker. */
-interface Run {
-  readonly job: Job;
-  readonly token: string;
-  /** Whether the place may have a successor. */
-  fetchNext(): boolean;
-  /** Gives the place back. */
-  leave(): void;
-  /** Called when it has ended: another start of the same job waits for it. */
-  onEnd?: (() => void) | undefined;
-}
-
-type NextJob = Awaited<ReturnType<Worker['getNextJob']>> | undefined;
-
-type Completed = Awaited<ReturnType<RedisQueueBackend['moveToCompleted']>>;
-
-/** What BullMQ's worker keeps to itself. */
-interface Internals {
-  drained: boolean;
-  /** Undefined while nobody has started the loop that takes one job after the other. */
-  readonly mainLoopQueue?: { numTotal(): number } | null;
-  updateDelays(limitMs?: number, until?: number): void;
-  /** Tries again as long as Redis is away; other errors are told, and thrown unless they are only to be told. */
-  retryIfFailed<T>(
-    work: () => Promise<T>,
-    options: { readonly delayInMs: number | undefined; readonly onlyEmitError?: boolean },
-  ): Promise<T | undefined>;
-}
+import { SuccessiveWorker, type Run } from './successive-worker';
 
 /** BullMQ's worker, with the cases handled that it leaves open: unreadable payloads, lost locks, two runs of one job. */
-export class JobWorker extends Worker {
-  private readonly runs = new Map<string, Run>();
+export class JobWorker extends SuccessiveWorker {
+  /** Of each job the newest start that has not ended. */
+  private readonly newest = new Map<string, Run>();
+  /** Of a zombie: the start of the same job that waits for its end. */
+  private readonly behind = new Map<Run, Run>();
   private readonly taken: TakenJobs | undefined;
   private readonly gatherer: JobGatherer | undefined;
 
@@ -68,7 +36,7 @@ export class JobWorker extends Worker {
       ...options,
       lockDuration: lockDuration!,
       name: name ?? '',
-      freeSlots: () => this.freeSlots(),
+      freeSlots: () => this.freePlaces(),
       giveBack: (taken) => void this.giveBack(taken),
       kept,
       lettered: letteredJobsKey(options.prefix ?? '', this.name),
@@ -83,16 +51,7 @@ export class JobWorker extends Worker {
     return lost;
   }
 
-  /**
-   * Runs a job and, in its place, one successor after the other; resolves when an end brings none. Never rejects.
-   * BullMQ's own way from one job to the next takes more promises than everything else that a small job needs, so that it
-   * is taken only where something goes wrong.
-   */
-  override processJob(job: Job, token: string, fetchNext = () => true): Promise<void> {
-    return new Promise((leave) => this.start({ job, token, fetchNext, leave }));
-  }
-
-  private start(run: Run): void {
+  protected override start(run: Run): void {
     noteJobStart();
     const { job, token } = run;
     const { id = '' } = job;
@@ -100,116 +59,28 @@ export class JobWorker extends Worker {
       deferredFailures.set(job, job.deferredFailure);
       job.deferredFailure = '';
     }
-    const before = this.runs.get(id);
-    this.runs.set(id, run);
+    const before = this.newest.get(id);
+    this.newest.set(id, run);
     this.dispenser?.started(job);
-    this.lockManager.trackJob(id, token, job.processedOn ?? 0);
     if (before === undefined) {
-      this.work(run);
+      super.start(run);
       return;
     }
     // There is one entry for a job and its lock, which the end of the zombie takes.
-    before.onEnd = () => {
-      this.lockManager.trackJob(id, token, Date.now());
-      this.work(run);
-    };
+    this.lockManager.trackJob(id, token, Date.now());
+    this.behind.set(before, run);
     this.consumer.interrupt(id, new LockLostError());
   }
 
-  private work(run: Run): void {
-    try {
-      this.consumer.process(run.job, run.token).then(
-        (result) => this.complete(run, result),
-        (error: Error) => this.fail(run, error),
-      );
-    } catch (error) {
-      this.fail(run, error as Error);
-    }
-  }
-
-  private complete(run: Run, result: unknown): void {
-    const { job, token, fetchNext } = run;
-    const backend = this.getBackend();
-    if (backend.closing) {
-      this.end(run, undefined);
-      return;
-    }
-    this.lockManager.untrackJob(job.id ?? '');
-    job.returnvalue = result;
-    const wantsNext = fetchNext() && !this.closing && !this.paused;
-    backend.moveToCompleted(job, result, job.opts.removeOnComplete as never, token, wantsNext).then(
-      (ended) => this.completed(run, ended),
-      (error: Error) => this.completeAgain(run, result, error),
-    );
-  }
-
-  private completed(run: Run, { result: answer, finishedOn }: Completed): void {
+  protected override ended(run: Run): void {
     const { job } = run;
-    job.finishedOn = finishedOn;
-    job.attemptsMade += 1;
-    this.emit('completed', job, job.returnvalue, 'active');
-    this.follow(run, answer);
-  }
-
-  private completeAgain(run: Run, result: unknown, firstError: Error): void {
-    const { job, token, fetchNext } = run;
-    let error: Error | undefined = firstError;
-    const complete = () => {
-      if (error === undefined) return this.handleCompleted(result, job, token, fetchNext);
-      const first = error;
-      error = undefined;
-      return Promise.reject(first);
-    };
-    this.internals.retryIfFailed(complete, { delayInMs: this.opts.runRetryDelay }).then(
-      (next) => this.end(run, next),
-      (last: Error) => this.fail(run, last),
-    );
-  }
-
-  private fail(run: Run, error: Error): void {
-    const { job, token, fetchNext } = run;
-    const fail = () => {
-      this.lockManager.untrackJob(job.id ?? '');
-      return this.handleFailed(error, job, token, fetchNext);
-    };
-    this.internals.retryIfFailed(fail, { delayInMs: this.opts.runRetryDelay, onlyEmitError: true }).then(
-      (next) => this.end(run, next),
-      () => this.end(run, undefined),
-    );
-  }
-
-  /** The end of a job has been stored; the answer may bring the next. */
-  private follow(run: Run, answer: unknown): void {
-    try {
-      const [data, id, limitMs, until] = answer as [JobJson?, string?, number?, number?];
-      this.internals.updateDelays(limitMs, until);
-      const next = this.nextOf(data, id, run.token);
-      if (!(next instanceof Promise)) this.end(run, next);
-      else
-        next.then(
-          (one) => this.end(run, one),
-          (error: Error) => this.endWith(run, error),
-        );
-    } catch (error) {
-      this.endWith(run, error as Error);
-    }
-  }
-
-  /** The next job could not be made; it starts again when it is found without a lock. */
-  private endWith(run: Run, error: Error): void {
-    this.emit('error', error);
-    this.end(run, undefined);
-  }
-
-  private end(run: Run, next: NextJob): void {
-    const { job, fetchNext, leave } = run;
     const { id = '' } = job;
-    this.lockManager.untrackJob(id);
     this.dispenser?.ended(job);
-    if (this.runs.get(id) === run) this.runs.delete(id);
-    run.onEnd?.();
-    if (next === undefined) leave();
-    else this.start({ job: next, token: next.token ?? run.token, fetchNext, leave });
+    if (this.newest.get(id) === run) this.newest.delete(id);
+    const next = this.behind.get(run);
+    if (next === undefined) return;
+    this.behind.delete(run);
+    super.start(next);
   }
 
   /** A job that was taken with others has a lock of its own. */
@@ -219,18 +90,7 @@ export class JobWorker extends Worker {
     token?: string,
   ): ReturnType<Worker['getNextJob']> {
     const own = id === undefined ? undefined : this.gatherer?.takeToken(id);
-    return Promise.resolve(this.nextOf(data, id, own ?? token)) as ReturnType<Worker['getNextJob']>;
-  }
-
-  /** A promise only where BullMQ has to schedule the job after it. */
-  private nextOf(data: JobJson | undefined, id = '', token?: string): NextJob | Promise<NextJob> {
-    const isScheduled = data?.repeatJobKey !== undefined || data?.opts.repeatJobKey !== undefined;
-    if (!data || isScheduled) return super.nextJobFromJobData(data, id, token);
-    this.internals.drained = false;
-    const job = this.createJob(data, id);
-    job.token = token;
-    this.emit('active', job, 'waiting');
-    return job;
+    return super.nextJobFromJobData(data, id, own ?? token);
   }
 
   private async giveBack({ answer, token }: TakenJob): Promise<void> {
@@ -243,15 +103,6 @@ export class JobWorker extends Worker {
     } catch {
       // It starts again when it is found without a lock.
     }
-  }
-
-  private freeSlots(): number {
-    const { mainLoopQueue } = this.internals;
-    return mainLoopQueue == null ? 0 : this.concurrency - mainLoopQueue.numTotal();
-  }
-
-  private get internals(): Internals {
-    return this as unknown as Internals;
   }
 
   private keyedGathering(): KeyedGathering | undefined {
