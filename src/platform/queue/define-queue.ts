@@ -76,7 +76,9 @@ export interface QueueDefinition<
   readonly retention?: { readonly completed?: RetentionPolicy; readonly failed?: RetentionPolicy };
   /**
    * What the history keeps. `failures` is for a workload that notes itself what becomes of each job: only jobs that have
-   * failed at some time get a row, and none while they wait or run; what Redis holds is found as ever.
+   * failed at some time get a row, and none while they wait or run; what Redis holds is found as ever. Where the queue
+   * remembers no keys either (`deduplicationMs: 0`), completed jobs beyond those that stay go at once, and the event stream
+   * tells only how jobs end.
    */
   readonly history?: 'all' | 'failures';
   /** How long after its end a job's key still stands for it, also when its record is gone; a day unless declared. */
